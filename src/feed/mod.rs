@@ -1,0 +1,134 @@
+//! Feeds: from stored posts to the bytes that a reader gets. Same posts and settings, same bytes.
+//!
+//! `compose` makes the format-neutral [`Feed`]; `rss`, `atom` and `json` write it.
+
+use crate::model::{Channel, Stored, Time};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Format {
+    Rss,
+    Atom,
+    Json,
+}
+
+/// How titles stand for posts without text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Labels {
+    /// 🖼 ▶ 📄: of no language.
+    Symbols,
+    English,
+    Russian,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Spoilers {
+    /// Folded, in `<details>`.
+    Details,
+    /// As any other text.
+    Text,
+}
+
+/// What a feed does with a post that is gone upstream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Deleted {
+    Keep,
+    Drop,
+    /// Dropped, and announced as `at:deleted-entry` in Atom.
+    Announce,
+}
+
+/// Where an item's link leads. The guid is the same whatever this is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LinkTarget {
+    /// `https://t.me/NAME/ID`
+    Post,
+    /// `https://t.me/s/NAME/ID`
+    Preview,
+}
+
+/// What a person chooses about a feed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Settings {
+    /// At most this many items.
+    pub posts: usize,
+    /// At most about this many bytes of a rendered feed; fewer items then.
+    pub bytes: usize,
+    /// Longest title, in characters; 0 for no titles made from the text.
+    pub title_length: usize,
+    /// A kind symbol in front of every title.
+    pub title_symbol: bool,
+    pub labels: Labels,
+    pub spoilers: Spoilers,
+    pub reactions: bool,
+    pub deleted: Deleted,
+    pub link: LinkTarget,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            posts: 50,
+            bytes: 1 << 20,
+            title_length: 100,
+            title_symbol: false,
+            labels: Labels::Symbols,
+            spoilers: Spoilers::Details,
+            reactions: false,
+            deleted: Deleted::Keep,
+            link: LinkTarget::Post,
+        }
+    }
+}
+
+/// A post and the channel it is from.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry<'a> {
+    pub channel: &'a Channel,
+    pub stored: &'a Stored,
+}
+
+/// What a feed says of itself. All addresses absolute.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Header {
+    pub title: String,
+    pub description: String,
+    /// Where people read it: the channel on t.me, or a page of ours.
+    pub home_url: String,
+    /// The address that the reader fetched.
+    pub self_url: String,
+    pub image: Option<String>,
+    pub hub_url: Option<String>,
+    /// RFC 5005 and JSON Feed paging; all of them optional.
+    pub current_url: Option<String>,
+    pub prev_archive_url: Option<String>,
+    pub next_archive_url: Option<String>,
+    pub archive: bool,
+    pub next_url: Option<String>,
+    /// Minutes until a reader should ask again.
+    pub ttl_minutes: Option<u32>,
+    /// For a feed without entries, which still needs a time.
+    pub changed: Option<Time>,
+}
+
+/// A feed ready to be written in any format.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Feed {
+    pub header: Header,
+    pub updated: Time,
+    pub items: Vec<Item>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Item {
+    pub guid: String,
+}
+
+/// Chooses, orders and renders the entries. `entries` in any order; the feed is newest first.
+pub fn compose(_header: Header, _entries: &[Entry<'_>], _settings: &Settings) -> Feed {
+    todo!()
+}
+
+/// Writes a feed.
+pub fn render(_feed: &Feed, _format: Format) -> Vec<u8> {
+    todo!()
+}

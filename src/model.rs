@@ -1,0 +1,17 @@
+//! Plain values that every layer speaks of: channels, posts, their parts and what is kept of them.
+//! Knows nothing of HTML, stores, clocks, feeds or HTTP. The serde form of these types is the journal's format,
+//! so a field may be added (with a default) but never renamed.
+
+mod channel;
+mod post;
+mod text;
+
+pub use channel::{Channel, ChannelId, ChannelInfo, ChannelName, InvalidName};
+pub use post::{
+    Button, Contact, Document, Forward, Game, Invoice, Location, Part, Photo, Poll, PollOption, Post, PostId, Preview,
+    Reaction, Reply, Sticker, StickerKind, Stored, Video, VideoKind, Voice, Withheld,
+};
+pub use text::{Inline, Style, plain_text};
+
+/// The instant type used everywhere: UTC, as upstream gives it.
+pub type Time = chrono::DateTime<chrono::Utc>;

@@ -1,0 +1,144 @@
+//! Names, ids and descriptions of channels.
+
+use std::{fmt, hash, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use super::Time;
+
+/// A public channel's name as its owner or the configuration spells it, for example `AI_News_Official`.
+///
+/// Telegram compares names without regard to case, and so do `Eq` and `Hash`; [`fmt::Display`] keeps the spelling.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ChannelName(String);
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{0}` is no channel name: it takes 2 to 32 letters, digits and underscores, as in dlinnlp, @dlinnlp or https://t.me/s/dlinnlp"
+)]
+pub struct InvalidName(pub String);
+
+impl ChannelName {
+    /// The spelling as configured.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The form under which names are compared and stored.
+    pub fn key(&self) -> String {
+        self.0.to_ascii_lowercase()
+    }
+}
+
+impl FromStr for ChannelName {
+    type Err = InvalidName;
+
+    /// Takes `name`, `@name`, `t.me/name`, `https://t.me/s/name` and the same under telegram.me and telegram.dog.
+    fn from_str(text: &str) -> Result<Self, InvalidName> {
+        let trimmed = text.trim();
+        let bare = strip_address(trimmed).unwrap_or_else(|| trimmed.strip_prefix('@').unwrap_or(trimmed));
+        let valid = (2..=32).contains(&bare.len())
+            && bare.starts_with(|c: char| c.is_ascii_alphabetic())
+            && bare.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        if valid { Ok(Self(bare.to_owned())) } else { Err(InvalidName(text.to_owned())) }
+    }
+}
+
+fn strip_address(text: &str) -> Option<&str> {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or(text);
+    let rest = rest.strip_prefix("www.").unwrap_or(rest);
+    let path = ["t.me/", "telegram.me/", "telegram.dog/"].iter().find_map(|host| rest.strip_prefix(host))?;
+    let path = path.strip_prefix("s/").unwrap_or(path);
+    Some(path.split(['/', '?', '#']).next().unwrap_or(path))
+}
+
+impl PartialEq for ChannelName {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(&other.0)
+    }
+}
+
+impl Eq for ChannelName {}
+
+impl hash::Hash for ChannelName {
+    fn hash<H: hash::Hasher>(&self, state: &mut H) {
+        self.key().hash(state);
+    }
+}
+
+impl PartialOrd for ChannelName {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for ChannelName {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.key().cmp(&other.key())
+    }
+}
+
+impl fmt::Display for ChannelName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for ChannelName {
+    type Error = InvalidName;
+
+    fn try_from(text: String) -> Result<Self, InvalidName> {
+        text.parse()
+    }
+}
+
+impl From<ChannelName> for String {
+    fn from(name: ChannelName) -> Self {
+        name.0
+    }
+}
+
+/// Telegram's own number of a channel: positive, and the same after a rename.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ChannelId(pub u64);
+
+impl fmt::Display for ChannelId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What a page says of its channel.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ChannelInfo {
+    pub title: String,
+    /// Plain text, lines separated by `\n`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub description: String,
+    /// Address of the avatar. It rotates between loads, so it never decides whether something changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub photo: Option<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub verified: bool,
+    /// Telegram's warning labels, such as `scam` or `fake`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<String>,
+}
+
+/// A channel as the store keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Channel {
+    pub id: ChannelId,
+    /// The name under which the channel was last asked for.
+    pub name: ChannelName,
+    /// The slug as first seen. Guids are made from it and it never changes, whatever the channel is called later.
+    pub slug: String,
+    /// The slug that pages show now; differs from `slug` after a rename.
+    pub current_slug: String,
+    pub info: ChannelInfo,
+    pub first_seen: Time,
+    /// When `info` was last stored; bounds how often a rotated avatar address is renewed.
+    pub info_seen: Time,
+}

@@ -1,0 +1,336 @@
+//! Posts and their parts.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Inline, Time};
+
+/// A message's number within its channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PostId(pub u64);
+
+impl fmt::Display for PostId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// One message, album or document group, as a page shows it. All addresses are absolute.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Post {
+    /// The message's id; of an album the first id that the page shows.
+    pub id: PostId,
+    /// All ids of an album or document group, ascending; empty for a single message.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<PostId>,
+    /// As the page says. An undated post takes the time of its neighbour on the page, and is reported as a problem;
+    /// `None` when the page has no date at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published: Option<Time>,
+    /// The page marks the post as edited (it never says when).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub edited: bool,
+    /// A service message: created, renamed, pinned and the like.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub service: bool,
+    /// The author that a channel with signatures shows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
+    /// `@name` of the inline bot that the message came through.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub via_bot: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forward: Option<Forward>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply: Option<Reply>,
+    /// In the order of the page.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<Part>,
+    /// Inline buttons, row by row joined.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub buttons: Vec<Button>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reactions: Vec<Reaction>,
+}
+
+/// Where a forwarded post comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Forward {
+    pub name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub href: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author: Option<String>,
+}
+
+/// The quoted head of the post that this one answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reply {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub href: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author: Option<String>,
+    /// Short; upstream cuts it. For media a word such as "Photo".
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub text: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thumbnail: Option<String>,
+}
+
+/// One piece of a post's content.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    Text(Vec<Inline>),
+    Photo(Photo),
+    Video(Video),
+    Voice(Voice),
+    Document(Document),
+    Sticker(Sticker),
+    Location(Location),
+    Contact(Contact),
+    Poll(Poll),
+    Preview(Preview),
+    Game(Game),
+    Invoice(Invoice),
+    Withheld(Withheld),
+    /// A block whose class the parser does not know, with the text it holds.
+    Unknown(Vec<Inline>),
+}
+
+/// A photo, or the new picture of a service message. Sizes in pixels, when the page tells them.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Photo {
+    /// The message of the album that holds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub member: Option<PostId>,
+    pub url: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub height: Option<u32>,
+    /// Telegram's number of the file, stable while the address changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VideoKind {
+    #[default]
+    Video,
+    Gif,
+    Round,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Video {
+    #[serde(default)]
+    pub kind: VideoKind,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub member: Option<PostId>,
+    /// None when upstream withholds the file ("Media is too big").
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub poster: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub height: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_seconds: Option<u32>,
+    /// The message's own address, where the video can be seen when `url` is missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub href: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Voice {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_seconds: Option<u32>,
+}
+
+/// A file or a piece of music. Upstream gives no address of the file, only the message's.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Document {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub member: Option<PostId>,
+    pub title: String,
+    /// Its size, or the performer of music.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub extra: String,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub audio: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub href: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thumbnail: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StickerKind {
+    #[default]
+    Static,
+    Animated,
+    Video,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Sticker {
+    #[serde(default)]
+    pub kind: StickerKind,
+    /// A picture that a browser can show.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+    /// The animation: `.tgs` or `.webm`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub height: Option<u32>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Location {
+    /// Address of the map page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub href: Option<String>,
+    /// Picture of the map.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub map: Option<String>,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub title: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub address: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Contact {
+    pub name: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub phone: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub href: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Poll {
+    pub question: Vec<Inline>,
+    /// Upstream's words, such as "Anonymous Quiz".
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub kind: String,
+    pub options: Vec<PollOption>,
+    /// As upstream writes it; a counter, so never part of sameness.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub voters: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct PollOption {
+    pub text: Vec<Inline>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub percent: Option<u8>,
+    /// Of a quiz, where the page tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correct: Option<bool>,
+}
+
+/// The card of a linked page.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Preview {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub href: Option<String>,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub site: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub title: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub description: Vec<Inline>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<Photo>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub video: Option<Video>,
+    /// Address of an embedded player.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub embed: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Game {
+    pub title: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub text: Vec<Inline>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub video: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub href: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Invoice {
+    pub title: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub description: Vec<Inline>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub label: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub total: String,
+}
+
+/// Content that the preview does not show.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Withheld {
+    /// Upstream's words for it.
+    pub label: String,
+    /// What the post's own page still tells of its text.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub excerpt: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Button {
+    pub text: String,
+    /// None for a callback.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub href: Option<String>,
+}
+
+/// A counter, never part of sameness.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reaction {
+    /// The emoji; `⭐` for a paid one; empty for a custom emoji that the page does not show.
+    pub emoji: String,
+    /// As upstream writes it, for example `19.3K`.
+    pub count: String,
+}
+
+/// A post as the store keeps it: the newest revision and its times.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stored {
+    pub post: Post,
+    /// Never moves once stored.
+    pub published: Time,
+    /// The moment a changed digest was last seen; equal to `published` until then. Never moves back.
+    pub updated: Time,
+    pub first_seen: Time,
+    /// When the media addresses of `post` were last taken from a page.
+    pub renewed: Time,
+    /// Sequence number of the last record that changed anything about this post.
+    pub sequence: u64,
+    /// How many revisions there are, the first included.
+    pub revisions: u32,
+    /// When the post was found to be gone upstream.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted: Option<Time>,
+}

@@ -1,0 +1,122 @@
+//! What is kept: every revision of every post, and the little state that must outlive a restart.
+//! The only door to storage; nothing above knows which implementation stands behind [`Store`].
+//! All calls block, so async code makes them through `spawn_blocking`.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::model::{Channel, ChannelId, ChannelName, PostId, Stored, Time};
+
+/// Why a record was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChangeKind {
+    /// Seen for the first time.
+    New,
+    /// The digest changed: a new revision, `updated` moved.
+    Edited,
+    /// Only what rotates was renewed (media addresses, counters, a preview); `updated` stands.
+    Renewed,
+    Deleted,
+    /// Seen again after having been marked deleted.
+    Restored,
+}
+
+/// One change of one post: the whole post as it is after it.
+/// `stored.sequence` is ignored on the way in; the store sets it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Change {
+    pub kind: ChangeKind,
+    pub channel: ChannelId,
+    pub stored: Stored,
+}
+
+/// What one call of [`Store::commit`] makes durable, all or nothing.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Batch {
+    /// A channel that is new or whose description changed.
+    pub channel: Option<Channel>,
+    pub changes: Vec<Change>,
+    /// Small durable values by key; `None` removes.
+    pub states: Vec<(String, Option<Value>)>,
+}
+
+/// Where a channel stands; decides the version of its feeds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Head {
+    /// Sequence number of the newest record of the channel.
+    pub sequence: u64,
+    /// Time of that record, never going backwards, at least one second after the one before.
+    pub changed: Option<Time>,
+    pub posts: u64,
+    pub newest: Option<PostId>,
+    /// `published` of the newest post.
+    pub newest_published: Option<Time>,
+}
+
+/// One revision in the history of a post.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Revision {
+    pub at: Time,
+    pub kind: ChangeKind,
+    pub stored: Stored,
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Stats {
+    pub posts: u64,
+    pub sequence: u64,
+    pub last_write: Option<Time>,
+    /// Bytes of the journal on disk.
+    pub journal_bytes: u64,
+    /// Sequence numbers of journal lines that are damaged, found at start.
+    pub damaged: Vec<u64>,
+    /// Why writing fails at present, if it does.
+    pub write_error: Option<String>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("{what} {path}: {source}; check the disk's space and the directory's permissions")]
+    Io { what: &'static str, path: String, source: std::io::Error },
+    #[error("the index failed: {0}; it is rebuilt from the journal at the next attempt")]
+    Index(String),
+    #[error("another feedbridge already uses the store {0}; stop it first")]
+    Locked(String),
+    #[error("the record cannot be encoded: {0}")]
+    Encode(#[from] serde_json::Error),
+}
+
+/// Keeps channels, posts with all their revisions, and small state.
+pub trait Store: Send + Sync {
+    /// The channel that `name` was last stored under.
+    fn channel(&self, name: &ChannelName) -> Result<Option<Channel>, Error>;
+    fn channel_by_id(&self, id: ChannelId) -> Result<Option<Channel>, Error>;
+    /// All channels, by id.
+    fn channels(&self) -> Result<Vec<Channel>, Error>;
+    fn post(&self, channel: ChannelId, id: PostId) -> Result<Option<Stored>, Error>;
+    /// The stored posts that any of `ids` belongs to, as its own id or as a member of its album; each once, by id.
+    fn known(&self, channel: ChannelId, ids: &[PostId]) -> Result<Vec<Stored>, Error>;
+    /// At most `limit` posts with ids below `before` (all, if `None`), newest first.
+    fn latest(&self, channel: ChannelId, before: Option<PostId>, limit: usize) -> Result<Vec<Stored>, Error>;
+    /// At most `limit` posts with ids above `after`, oldest first.
+    fn following(&self, channel: ChannelId, after: PostId, limit: usize) -> Result<Vec<Stored>, Error>;
+    /// At most `limit` posts that were edited or deleted after they were first stored, most recent change first.
+    fn changed(&self, channel: ChannelId, limit: usize) -> Result<Vec<Stored>, Error>;
+    /// All revisions of a post, oldest first.
+    fn revisions(&self, channel: ChannelId, id: PostId) -> Result<Vec<Revision>, Error>;
+    /// Answered from memory: never touches the disk. The default for a channel that is not stored.
+    fn head(&self, channel: ChannelId) -> Head;
+    /// Appends to the journal, syncs, then indexes. When it returns `Ok` the batch survives a power loss;
+    /// when it returns `Err` nothing of it is visible.
+    fn commit(&self, at: Time, batch: Batch) -> Result<(), Error>;
+    fn state(&self, key: &str) -> Result<Option<Value>, Error>;
+    /// All durable values whose key begins with `prefix`, by key.
+    fn states(&self, prefix: &str) -> Result<Vec<(String, Value)>, Error>;
+    /// A value that may be lost with the index (a schedule, say): cheap to write, never in the journal.
+    fn hint(&self, key: &str) -> Result<Option<Value>, Error>;
+    fn set_hint(&self, key: &str, value: &Value) -> Result<(), Error>;
+    fn stats(&self) -> Stats;
+    /// Writes out what is buffered. Called once, at the end.
+    fn close(&self) -> Result<(), Error>;
+}
