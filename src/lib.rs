@@ -16,6 +16,8 @@
 //!
 //! A module uses its own and lower layers only; `tests/layers.rs` reads the `use` lines and holds this.
 
+pub mod board;
+pub mod config;
 pub mod feed;
 pub mod model;
 pub mod page;
