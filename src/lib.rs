@@ -18,6 +18,7 @@
 
 pub mod board;
 pub mod config;
+pub mod diff;
 pub mod feed;
 pub mod model;
 pub mod page;

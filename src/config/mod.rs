@@ -1,8 +1,17 @@
 //! The configuration, read once into checked values. Nothing below looks at the file again.
 
-use std::{net::SocketAddr, path::PathBuf};
+mod read;
+mod section;
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use url::Url;
+
+pub use section::Problem;
 
 use crate::{feed::Settings, model::ChannelName};
 
@@ -11,6 +20,8 @@ use crate::{feed::Settings, model::ChannelName};
 pub struct Config {
     pub server: Server,
     pub store: StoreConfig,
+    pub upstream: Upstream,
+    pub poll: Poll,
     pub channels: Vec<ChannelConfig>,
     /// One for each channel, then the named ones.
     pub feeds: Vec<FeedSpec>,
@@ -27,7 +38,28 @@ pub struct Server {
 
 #[derive(Debug, Clone)]
 pub struct StoreConfig {
+    /// As written; see [`StoreConfig::directory`].
     pub path: PathBuf,
+}
+
+impl StoreConfig {
+    /// Where the store is. A relative path is taken from `state_directory` (systemd's STATE_DIRECTORY) when that is
+    /// set, else from the working directory.
+    pub fn directory(&self, state_directory: Option<&Path>) -> PathBuf {
+        state_directory.map_or_else(|| self.path.clone(), |base| base.join(&self.path))
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct Upstream {
+    /// Origins that serve the previews, in order of preference.
+    pub hosts: Vec<Url>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Poll {
+    /// Between two polls of one channel.
+    pub interval: Duration,
 }
 
 #[derive(Debug, Clone)]
@@ -46,7 +78,28 @@ pub struct FeedSpec {
     pub settings: Settings,
 }
 
-#[derive(Debug, Clone)]
-pub struct Upstream {
-    pub hosts: Vec<Url>,
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("cannot read {path}: {source}; name another file with --config")]
+    Io { path: PathBuf, source: std::io::Error },
+    #[error("{}", listing(.path, .problems))]
+    Invalid { path: PathBuf, problems: Vec<Problem> },
+}
+
+fn listing(path: &Path, problems: &[Problem]) -> String {
+    let lines: Vec<_> = problems.iter().map(|problem| format!("{}: {problem}", path.display())).collect();
+    lines.join("\n")
+}
+
+impl Config {
+    /// Reads and checks the file at `path`.
+    pub fn load(path: &Path) -> Result<Self, Error> {
+        let text = std::fs::read_to_string(path).map_err(|source| Error::Io { path: path.to_owned(), source })?;
+        Self::parse(&text).map_err(|problems| Error::Invalid { path: path.to_owned(), problems })
+    }
+
+    /// Checks the text of a configuration; all its problems at once, in the order of the lines.
+    pub fn parse(text: &str) -> Result<Self, Vec<Problem>> {
+        read::config(text)
+    }
 }

@@ -14,10 +14,16 @@ use super::Time;
 pub struct ChannelName(String);
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{0}` is no channel name: it takes 2 to 32 letters, digits and underscores, as in dlinnlp, @dlinnlp or https://t.me/s/dlinnlp"
-)]
+#[error("\"{}\": {}", .0.escape_debug(), self.allowed())]
 pub struct InvalidName(pub String);
+
+impl InvalidName {
+    /// What a name may be.
+    pub fn allowed(&self) -> &'static str {
+        "must be a channel's name of 2 to 32 letters, digits and underscores, as in dlinnlp, @dlinnlp or \
+         https://t.me/s/dlinnlp"
+    }
+}
 
 impl ChannelName {
     /// The spelling as configured.

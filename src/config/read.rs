@@ -1,0 +1,209 @@
+//! What each key means, what it may be, and what it is when it is not given.
+
+use std::{collections::BTreeSet, net::SocketAddr, time::Duration};
+
+use toml::de::DeTable;
+use url::{Host, Url};
+
+use super::{
+    ChannelConfig, Config, FeedSpec, Poll, Problem, Server, StoreConfig, Upstream,
+    section::{Document, Section, Word},
+};
+use crate::{
+    feed::{Deleted, Labels, LinkTarget, Settings, Spoilers},
+    model::ChannelName,
+};
+
+/// First parts of addresses that are the server's own, below which there is more than one page.
+const RESERVED_NAMES: [&str; 1] = ["status"];
+
+const DEFAULT_HOSTS: [&str; 3] = ["https://t.me", "https://telegram.me", "https://telegram.dog"];
+
+pub fn config(text: &str) -> Result<Config, Vec<Problem>> {
+    let document = Document::new(text);
+    let table = match DeTable::parse(text) {
+        Ok(table) => table,
+        Err(error) => {
+            document.report(error.span().map_or(0, |span| span.start), String::new(), error.message().to_owned());
+            return Err(document.into_problems());
+        }
+    };
+    let config = whole(Section::root(&document, &table));
+    let problems = document.into_problems();
+    if problems.is_empty() { Ok(config) } else { Err(problems) }
+}
+
+fn whole(root: Section<'_>) -> Config {
+    let server = server(root.section("server"));
+    let store = store(root.section("store"));
+    let upstream = upstream(root.section("upstream"));
+    let poll = poll(root.section("poll"), &upstream);
+    let defaults = root.section("defaults");
+    let settings = settings(&defaults, Settings::default());
+    defaults.finish();
+    let mut channels = Vec::new();
+    let mut feeds = Vec::new();
+    let mut names = BTreeSet::new();
+    for section in root.sections("channel") {
+        if let Some((channel, feed)) = channel(section, &settings, &mut names) {
+            channels.push(channel);
+            feeds.push(feed);
+        }
+    }
+    if channels.is_empty() {
+        root.refuse_section("there is no channel; add one as [[channel]] with name = \"dlinnlp\"".to_owned());
+    }
+    root.finish();
+    Config { server, store, upstream, poll, channels, feeds }
+}
+
+fn server(section: Section<'_>) -> Server {
+    let mut listen = SocketAddr::from(([127, 0, 0, 1], 8080));
+    if let Some(word) = section.text("listen") {
+        match word.text.parse() {
+            Ok(address) => listen = address,
+            Err(_) => section.refuse(&word, "must be an address and a port, as in 127.0.0.1:8080 or [::1]:8080".into()),
+        }
+    }
+    let mut public_url = format!("http://{listen}");
+    if let Some(word) = section.text("public_url") {
+        match public_address(word.text) {
+            Some(address) => public_url = address,
+            None => section.refuse(
+                &word,
+                "must be an http or https address without a query, as in https://feeds.example.org/telegram".into(),
+            ),
+        }
+    }
+    let shelf_bytes = section.integer("shelf_bytes", 1 << 20..=1 << 40).unwrap_or(64 << 20);
+    section.finish();
+    Server { listen, public_url, shelf_bytes }
+}
+
+fn public_address(text: &str) -> Option<String> {
+    let url = Url::parse(text).ok()?;
+    let plain = matches!(url.scheme(), "http" | "https")
+        && url.has_host()
+        && url.query().is_none()
+        && url.fragment().is_none()
+        && url.username().is_empty()
+        && url.password().is_none();
+    plain.then(|| url.as_str().trim_end_matches('/').to_owned())
+}
+
+fn store(section: Section<'_>) -> StoreConfig {
+    let path = match section.text("path") {
+        Some(word) if word.text.is_empty() => {
+            section.refuse(&word, "must name a directory".into());
+            "data".into()
+        }
+        Some(word) => word.text.into(),
+        None => "data".into(),
+    };
+    section.finish();
+    StoreConfig { path }
+}
+
+fn upstream(section: Section<'_>) -> Upstream {
+    let mut hosts = Vec::new();
+    match section.texts("hosts") {
+        None => hosts.extend(DEFAULT_HOSTS.iter().filter_map(|host| Url::parse(host).ok())),
+        Some(words) => {
+            for word in &words {
+                hosts.extend(host(&section, word));
+            }
+            if words.is_empty() {
+                section.refuse_section("hosts must name at least one host".into());
+            }
+        }
+    }
+    section.finish();
+    Upstream { hosts }
+}
+
+fn host(section: &Section<'_>, word: &Word<'_>) -> Option<Url> {
+    let url = Url::parse(word.text).ok().filter(|url| {
+        let encrypted = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(url));
+        encrypted && url.has_host() && url.path() == "/" && url.query().is_none() && url.fragment().is_none()
+    });
+    if url.is_none() {
+        section.refuse(
+            word,
+            "must be https://HOST, or http://HOST:PORT on a loopback address, without a path, as in https://t.me"
+                .into(),
+        );
+    }
+    url
+}
+
+/// Whether `url` leads to this very machine.
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
+
+fn poll(section: Section<'_>, upstream: &Upstream) -> Poll {
+    // Real hosts are asked politely; a stand-in on this machine may be asked every second.
+    let least = if upstream.hosts.iter().all(is_loopback) { 1 } else { 60 };
+    let seconds = section.integer("interval_seconds", least..=7 * 24 * 3600).unwrap_or(300);
+    section.finish();
+    Poll { interval: Duration::from_secs(seconds) }
+}
+
+fn channel(
+    section: Section<'_>,
+    defaults: &Settings,
+    names: &mut BTreeSet<ChannelName>,
+) -> Option<(ChannelConfig, FeedSpec)> {
+    let settings = settings(&section, defaults.clone());
+    let title = section.text("title").map(|word| word.text.to_owned());
+    let name = section.required_text("name").and_then(|word| match word.text.parse::<ChannelName>() {
+        Err(error) => {
+            section.refuse(&word, error.allowed().to_owned());
+            None
+        }
+        Ok(name) if RESERVED_NAMES.contains(&name.key().as_str()) => {
+            section.refuse(&word, "is an address of the server's own".to_owned());
+            None
+        }
+        Ok(name) if !names.insert(name.clone()) => {
+            section.refuse(&word, "is there already; each channel once".to_owned());
+            None
+        }
+        Ok(name) => Some(name),
+    });
+    section.finish();
+    let name = name?;
+    let feed = FeedSpec { name: name.to_string(), title, channels: vec![name.clone()], settings };
+    Some((ChannelConfig { name }, feed))
+}
+
+/// What can be said in `[defaults]` for all feeds and again for one.
+fn settings(section: &Section<'_>, base: Settings) -> Settings {
+    Settings {
+        posts: section.integer("posts", 1..=1000).map_or(base.posts, |n| n as usize),
+        bytes: section.integer("bytes", 10_000..=64 << 20).map_or(base.bytes, |n| n as usize),
+        title_length: section.integer("title_length", 0..=1000).map_or(base.title_length, |n| n as usize),
+        title_symbol: section.boolean("title_symbol").unwrap_or(base.title_symbol),
+        labels: section
+            .choice(
+                "labels",
+                &[("symbols", Labels::Symbols), ("english", Labels::English), ("russian", Labels::Russian)],
+            )
+            .unwrap_or(base.labels),
+        spoilers: section
+            .choice("spoilers", &[("details", Spoilers::Details), ("text", Spoilers::Text)])
+            .unwrap_or(base.spoilers),
+        reactions: section.boolean("reactions").unwrap_or(base.reactions),
+        deleted: section
+            .choice("deleted", &[("keep", Deleted::Keep), ("drop", Deleted::Drop), ("announce", Deleted::Announce)])
+            .unwrap_or(base.deleted),
+        link: section
+            .choice("link", &[("post", LinkTarget::Post), ("preview", LinkTarget::Preview)])
+            .unwrap_or(base.link),
+    }
+}

@@ -1,0 +1,261 @@
+//! What a page changes in what is known. Pure: the time comes in, changes come out.
+
+use std::{
+    cmp::max,
+    collections::{BTreeSet, HashMap},
+};
+
+use chrono::TimeDelta;
+
+use crate::{
+    model::{ChannelId, Forward, Inline, Part, Photo, Post, PostId, Reply, Stored, Time, Withheld},
+    store::{Change, ChangeKind},
+};
+
+/// Media addresses die after a day or two and differ on every load; this often the stored ones are replaced.
+const RENEWAL: TimeDelta = TimeDelta::hours(12);
+
+/// The changes that `posts`, in page order, bring to `known`, the stored posts that any of their ids belongs to.
+///
+/// Look-up is by id, never by "newer than the newest": older posts on the page are not new for being old.
+pub fn diff(channel: ChannelId, known: Vec<Stored>, posts: Vec<Post>, now: Time) -> Vec<Change> {
+    let known = Known::new(known);
+    let last = posts.len().saturating_sub(1);
+    let mut changes = Vec::new();
+    for (index, post) in posts.into_iter().enumerate() {
+        let at_edge = index == 0 || index == last;
+        let change = match known.find(&post) {
+            None => Some((ChangeKind::New, first_seen(post, now))),
+            Some(stored) => compare(stored, post, at_edge, now),
+        };
+        changes.extend(change.map(|(kind, stored)| Change { kind, channel, stored }));
+    }
+    changes
+}
+
+/// The mark of a post that is gone upstream.
+pub fn deleted(channel: ChannelId, stored: Stored, now: Time) -> Change {
+    Change { kind: ChangeKind::Deleted, channel, stored: Stored { deleted: Some(now), ..stored } }
+}
+
+/// `stored` with what its own page tells of its withheld text; None when that is nothing new.
+pub fn with_excerpt(channel: ChannelId, mut stored: Stored, excerpt: &str, now: Time) -> Option<Change> {
+    let withheld = stored.post.parts.iter_mut().find_map(|part| match part {
+        Part::Withheld(withheld) if withheld.excerpt != excerpt => Some(withheld),
+        _ => None,
+    })?;
+    withheld.excerpt = excerpt.to_owned();
+    Some(Change { kind: ChangeKind::Renewed, channel, stored: Stored { renewed: now, ..stored } })
+}
+
+/// The ids that a post goes by: its own and those of its album.
+pub fn ids(post: &Post) -> impl Iterator<Item = PostId> {
+    std::iter::once(post.id).chain(post.members.iter().copied().filter(|member| *member != post.id))
+}
+
+struct Known {
+    posts: Vec<Stored>,
+    by_id: HashMap<PostId, usize>,
+}
+
+impl Known {
+    fn new(posts: Vec<Stored>) -> Self {
+        let mut by_id = HashMap::new();
+        for (index, stored) in posts.iter().enumerate() {
+            for id in ids(&stored.post) {
+                by_id.entry(id).or_insert(index);
+            }
+        }
+        Self { posts, by_id }
+    }
+
+    fn find(&self, post: &Post) -> Option<&Stored> {
+        ids(post).find_map(|id| self.by_id.get(&id)).map(|index| &self.posts[*index])
+    }
+}
+
+fn first_seen(post: Post, now: Time) -> Stored {
+    let published = post.published.unwrap_or(now);
+    Stored {
+        post,
+        published,
+        updated: published,
+        first_seen: now,
+        renewed: now,
+        sequence: 0,
+        revisions: 1,
+        deleted: None,
+    }
+}
+
+fn compare(stored: &Stored, post: Post, at_edge: bool, now: Time) -> Option<(ChangeKind, Stored)> {
+    if at_edge && is_cut_album(&stored.post, &post) && stored.deleted.is_none() {
+        return None;
+    }
+    let post = adopt(stored, post);
+    let seen = Stored { renewed: now, deleted: None, ..stored.clone() };
+    if !is_same(&stored.post, &post) {
+        // Never backwards, whatever the clock does.
+        let updated = max(now, stored.updated + TimeDelta::seconds(1));
+        let revisions = stored.revisions + 1;
+        return Some((ChangeKind::Edited, Stored { post, updated, revisions, ..seen }));
+    }
+    if stored.deleted.is_some() {
+        return Some((ChangeKind::Restored, Stored { post, ..seen }));
+    }
+    let due = (now - stored.renewed).abs() >= RENEWAL || has_gained(&stored.post, &post);
+    (due && post != stored.post).then_some((ChangeKind::Renewed, Stored { post, ..seen }))
+}
+
+/// A page may end in the middle of an album; what it shows of it is no edit.
+fn is_cut_album(stored: &Post, seen: &Post) -> bool {
+    let stored: BTreeSet<_> = ids(stored).collect();
+    let seen: BTreeSet<_> = ids(seen).collect();
+    seen.len() < stored.len() && seen.is_subset(&stored)
+}
+
+/// The seen post under the stored one's identity, with what only the store knows of it.
+fn adopt(stored: &Stored, mut post: Post) -> Post {
+    post.id = stored.post.id;
+    post.published = stored.post.published.or(post.published);
+    let excerpt = stored.post.parts.iter().find_map(|part| match part {
+        Part::Withheld(withheld) if !withheld.excerpt.is_empty() => Some(&withheld.excerpt),
+        _ => None,
+    });
+    if let Some(excerpt) = excerpt {
+        for part in &mut post.parts {
+            if let Part::Withheld(withheld) = part {
+                withheld.excerpt.clone_from(excerpt);
+            }
+        }
+    }
+    post
+}
+
+/// Whether something to see appeared that comes late by itself: a link's card, a video's file.
+fn has_gained(stored: &Post, seen: &Post) -> bool {
+    let count = |post: &Post| {
+        let previews = post.parts.iter().filter(|part| matches!(part, Part::Preview(_))).count();
+        let files = post.parts.iter().filter(|part| matches!(part, Part::Video(video) if video.url.is_some())).count();
+        (previews, files)
+    };
+    let (previews, files) = count(stored);
+    let (seen_previews, seen_files) = count(seen);
+    seen_previews > previews || seen_files > files
+}
+
+/// Whether a reader would call both the same: text, links, kinds and order of media, poll, author. Counters,
+/// addresses of media, cards of links and upstream's interface language do not count.
+pub fn is_same(one: &Post, other: &Post) -> bool {
+    // A file's number tells a replaced photo, but only where the markup gives it both times.
+    let numbered = file_numbers(one).map(|file| file.is_some()).eq(file_numbers(other).map(|file| file.is_some()));
+    essence(one, numbered) == essence(other, numbered)
+}
+
+fn file_numbers(post: &Post) -> impl Iterator<Item = Option<&String>> {
+    post.parts.iter().filter_map(|part| match part {
+        Part::Photo(photo) => Some(photo.file.as_ref()),
+        _ => None,
+    })
+}
+
+fn essence(post: &Post, numbered: bool) -> Post {
+    Post {
+        id: PostId(0),
+        members: Vec::new(),
+        published: None,
+        edited: false,
+        service: post.service,
+        signature: post.signature.clone(),
+        via_bot: post.via_bot.clone(),
+        forward: post.forward.clone().map(essence_of_forward),
+        reply: post.reply.clone().map(essence_of_reply),
+        parts: post.parts.iter().filter_map(|part| essence_of_part(part, numbered)).collect(),
+        // Texts of buttons hold counters.
+        buttons: post
+            .buttons
+            .iter()
+            .filter(|button| button.href.is_some())
+            .cloned()
+            .map(|mut button| {
+                button.text.clear();
+                button
+            })
+            .collect(),
+        reactions: Vec::new(),
+    }
+}
+
+/// A source is its address; its name changes when it is renamed.
+fn essence_of_forward(mut forward: Forward) -> Forward {
+    if forward.href.is_some() {
+        forward.name.clear();
+    }
+    forward
+}
+
+fn essence_of_reply(mut reply: Reply) -> Reply {
+    if reply.href.is_some() {
+        reply.author = None;
+        reply.text.clear();
+    }
+    reply.thumbnail = None;
+    reply
+}
+
+fn essence_of_part(part: &Part, numbered: bool) -> Option<Part> {
+    let mut part = part.clone();
+    match &mut part {
+        Part::Preview(_) => return None,
+        Part::Text(text) | Part::Unknown(text) => text.iter_mut().for_each(forget_search_page),
+        Part::Photo(photo) => {
+            let file = photo.file.take().filter(|_| numbered);
+            *photo = Photo { file, ..Photo::default() };
+        }
+        Part::Video(video) => {
+            video.url = None;
+            video.poster = None;
+            video.width = None;
+            video.height = None;
+            video.href = None;
+            video.member = None;
+        }
+        Part::Voice(voice) => voice.url = None,
+        Part::Document(document) => {
+            document.thumbnail = None;
+            document.href = None;
+            document.member = None;
+        }
+        Part::Sticker(sticker) => {
+            sticker.image = None;
+            sticker.file = None;
+            sticker.width = None;
+            sticker.height = None;
+        }
+        Part::Location(location) => location.map = None,
+        Part::Poll(poll) => {
+            poll.kind.clear();
+            poll.voters = None;
+            poll.options.iter_mut().for_each(|option| option.percent = None);
+        }
+        Part::Game(game) => {
+            game.image = None;
+            game.video = None;
+        }
+        Part::Invoice(invoice) => invoice.image = None,
+        Part::Withheld(withheld) => *withheld = Withheld::default(),
+        Part::Contact(_) => {}
+    }
+    Some(part)
+}
+
+/// A hashtag's address holds the channel's name, which may change.
+fn forget_search_page(inline: &mut Inline) {
+    match inline {
+        Inline::Hashtag { href, .. } => href.clear(),
+        Inline::Styled(_, inner) | Inline::Link { text: inner, .. } | Inline::Quote { text: inner, .. } => {
+            inner.iter_mut().for_each(forget_search_page);
+        }
+        Inline::Text(_) | Inline::Break | Inline::Pre { .. } => {}
+    }
+}
