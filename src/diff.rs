@@ -7,9 +7,8 @@ use std::{
 
 use chrono::TimeDelta;
 
-use crate::{
-    model::{ChannelId, Forward, Inline, Part, Photo, Post, PostId, Reply, Stored, Time, Withheld},
-    store::{Change, ChangeKind},
+use crate::model::{
+    Change, ChangeKind, ChannelId, Forward, Inline, Part, Photo, Post, PostId, Reply, Stored, Time, Withheld,
 };
 
 /// Media addresses die after a day or two and differ on every load; this often the stored ones are replaced.

@@ -2,10 +2,12 @@
 //! Knows nothing of HTML, stores, clocks, feeds or HTTP. The serde form of these types is the journal's format,
 //! so a field may be added (with a default) but never renamed.
 
+mod change;
 mod channel;
 mod post;
 mod text;
 
+pub use change::{Change, ChangeKind};
 pub use channel::{Channel, ChannelId, ChannelInfo, ChannelName, InvalidName};
 pub use post::{
     Button, Contact, Document, Forward, Game, Invoice, Location, Part, Photo, Poll, PollOption, Post, PostId, Preview,

@@ -5,31 +5,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::model::{Channel, ChannelId, ChannelName, PostId, Stored, Time};
-
-/// Why a record was written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ChangeKind {
-    /// Seen for the first time.
-    New,
-    /// The digest changed: a new revision, `updated` moved.
-    Edited,
-    /// Only what rotates was renewed (media addresses, counters, a preview); `updated` stands.
-    Renewed,
-    Deleted,
-    /// Seen again after having been marked deleted.
-    Restored,
-}
-
-/// One change of one post: the whole post as it is after it.
-/// `stored.sequence` is ignored on the way in; the store sets it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Change {
-    pub kind: ChangeKind,
-    pub channel: ChannelId,
-    pub stored: Stored,
-}
+use crate::model::{Change, ChangeKind, Channel, ChannelId, ChannelName, PostId, Stored, Time};
 
 /// What one call of [`Store::commit`] makes durable, all or nothing.
 #[derive(Debug, Clone, Default, PartialEq)]
