@@ -21,4 +21,5 @@ pub mod config;
 pub mod feed;
 pub mod model;
 pub mod page;
+pub mod schedule;
 pub mod store;
