@@ -22,4 +22,5 @@ pub mod diff;
 pub mod feed;
 pub mod model;
 pub mod page;
+pub mod schedule;
 pub mod store;

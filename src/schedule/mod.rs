@@ -1,0 +1,403 @@
+//! Which channel to poll when: least expected delay for a budget of requests. Pure: time is passed in, and it
+//! knows nothing of fetching, pages, stores and clocks.
+//!
+//! A post that came at u and is seen at t has waited t−u. Since its last poll at s a channel has gathered the
+//! expected delay D(t) = ∫λ(u)(t−u)du, s ≤ u ≤ t, where λ is its [`rhythm`]. Polling whichever channel has
+//! gathered most, whenever the [`bucket`] has a token, makes frequencies proportional to √λ, which is what keeps
+//! the mean delay least, and follows days and bursts.
+//!
+//! A channel passes through these places, each a tree ordered by time, so that a decision costs O(log n):
+//!
+//! ```text
+//!  insert ─► newcomers ─┐                      ┌─ succeeded, failed ◄─ in flight
+//!                       ├─► take ─► in flight  │
+//!              ready ───┘                      │
+//!                ▲                             │
+//!                └── waiting ◄─────────────────┘
+//! ```
+//!
+//! `waiting` is ordered by when a poll becomes worth a request at all ([`LEAST_WORTH`], the floor, a back-off).
+//! `ready` is ordered by when D reaches the price, which is what the last polls were worth: a channel that is
+//! early by that order has gathered less than others had when they were polled, one that is late has gathered
+//! more. Late polls raise the price, early ones lower it, and the order is made anew when it has moved.
+
+mod bucket;
+mod rhythm;
+
+use std::{
+    collections::{BTreeSet, HashMap, VecDeque},
+    hash::Hash,
+    time::Duration,
+};
+
+use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
+
+pub use bucket::Budget;
+use bucket::{Bucket, delta, seconds, whole_milliseconds};
+use rhythm::{Outlook, Rhythm, Unseen};
+
+use crate::model::Time;
+
+/// A request is made when it is expected to spare posts this many seconds of waiting, together. A channel with 3
+/// posts a day is then asked every quarter of an hour however large the budget is, one with a post a week every
+/// hour, one with 150 a day at a floor of two minutes.
+const LEAST_WORTH: f64 = 15.0;
+/// A page shows about 20 posts. With so many expected unseen, more than 20 are unlikely even in a burst.
+const MOST_UNSEEN: f64 = 12.0;
+/// A channel stands in line this share of the ceiling after its last poll, so that it is polled before it.
+const CEILING_SHARE: f64 = 0.85;
+/// When the budget cannot poll every channel within the ceiling, they are given this many times what it can.
+const CEILING_SLACK: f64 = 1.25;
+/// A fixed interval varies by this share either way, so that polls do not march in step.
+const JITTER: f64 = 0.1;
+/// How fast the price follows what polls are worth, and how far it moves before the order is made anew.
+const PRICE_STEP: f64 = 0.1;
+const PRICE_DRIFT: f64 = 0.05;
+/// A post is stamped upstream; by our clock it may have come so much before it could be seen.
+const STAMP_TOLERANCE: TimeDelta = TimeDelta::minutes(10);
+
+/// What a person sets: budget and bounds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policy {
+    /// In no 60 seconds are there more requests than this.
+    pub requests_per_minute: u32,
+    /// Requests that may be made at once after a pause.
+    pub burst: u32,
+    /// A channel is polled no more often than this.
+    pub floor: Duration,
+    /// A channel is polled at least as often as this, budget permitting.
+    pub ceiling: Duration,
+    /// Polls every channel at this interval, with jitter, instead of by its rhythm.
+    pub fixed_interval: Option<Duration>,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            requests_per_minute: 30,
+            burst: 2,
+            floor: Duration::from_secs(120),
+            ceiling: Duration::from_secs(6 * 3600),
+            fixed_interval: None,
+        }
+    }
+}
+
+/// What a poll showed.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Seen<'a> {
+    /// The times of all posts on the page, oldest first.
+    pub posts: &'a [Time],
+    /// How many of them, the last ones, had not been seen before.
+    pub new: usize,
+}
+
+/// What is kept of a channel from run to run. Small, and safe to lose.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Saved {
+    polled: Option<Time>,
+    failures: u32,
+    not_before: Option<Time>,
+    rhythm: Rhythm,
+}
+
+/// When to poll each channel of a host. Times that are passed in must not go back; if they do, nothing is polled
+/// until they have caught up.
+#[derive(Debug)]
+pub struct Schedule<K> {
+    policy: Policy,
+    bucket: Bucket,
+    random: fastrand::Rng,
+    slots: HashMap<K, Slot>,
+    newcomers: VecDeque<K>,
+    waiting: BTreeSet<(Time, K)>,
+    ready: BTreeSet<(Time, K)>,
+    /// Whether the last poll was a newcomer's: they get every other one.
+    newcomer_had_turn: bool,
+    /// Expected post seconds that a poll is worth now.
+    price: f64,
+    /// The price by which `ready` is ordered.
+    ordered_by: f64,
+}
+
+#[derive(Debug)]
+struct Slot {
+    place: Place,
+    /// The last successful poll.
+    polled: Option<Time>,
+    failures: u32,
+    /// End of a back-off.
+    not_before: Option<Time>,
+    rhythm: Rhythm,
+    /// From the last successful poll on, or from when the channel was added.
+    outlook: Outlook,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Place {
+    New,
+    /// Until this time.
+    Waiting(Time),
+    /// Since `since`, in line at `due`.
+    Ready {
+        since: Time,
+        due: Time,
+    },
+    /// Asked for at this time.
+    InFlight(Time),
+}
+
+impl<K: Clone + Eq + Hash + Ord> Schedule<K> {
+    /// The same seed, calls and times give the same polls.
+    pub fn new(policy: Policy, seed: u64) -> Self {
+        Self {
+            policy,
+            bucket: Bucket::new(policy.requests_per_minute, policy.burst),
+            random: fastrand::Rng::with_seed(seed),
+            slots: HashMap::new(),
+            newcomers: VecDeque::new(),
+            waiting: BTreeSet::new(),
+            ready: BTreeSet::new(),
+            newcomer_had_turn: false,
+            price: LEAST_WORTH,
+            ordered_by: LEAST_WORTH,
+        }
+    }
+
+    /// Adds a channel; one that is there already is left as it is. A new one is due at once, one with `saved`
+    /// state when it would have been.
+    pub fn insert(&mut self, key: K, saved: Option<Saved>, now: Time) {
+        if self.slots.contains_key(&key) {
+            return;
+        }
+        let slot = Slot::restored(saved, now, delta(self.policy.ceiling));
+        let is_new = slot.polled.is_none() && slot.failures == 0;
+        self.slots.insert(key.clone(), slot);
+        if is_new {
+            self.newcomers.push_back(key);
+        } else {
+            self.set_waiting(&key, now);
+        }
+    }
+
+    /// Forgets a channel, in flight or not.
+    pub fn remove(&mut self, key: &K) {
+        if let Some(slot) = self.slots.remove(key) {
+            match slot.place {
+                Place::New => self.newcomers.retain(|other| other != key),
+                Place::Waiting(until) => _ = self.waiting.remove(&(until, key.clone())),
+                Place::Ready { due, .. } => _ = self.ready.remove(&(due, key.clone())),
+                Place::InFlight(_) => {}
+            }
+        }
+    }
+
+    /// The channel to poll now, if one is due and the budget has a token. It takes the token, and the channel is
+    /// in flight until [`succeeded`](Self::succeeded) or [`failed`](Self::failed): it is not given out twice.
+    pub fn take(&mut self, now: Time) -> Option<K> {
+        self.admit(now);
+        if self.newcomers.is_empty() && self.ready.is_empty() || !self.bucket.take(now) {
+            return None;
+        }
+        let newcomer = if self.newcomer_had_turn && !self.ready.is_empty() { None } else { self.newcomers.pop_front() };
+        self.newcomer_had_turn = newcomer.is_some();
+        let key = match newcomer {
+            Some(key) => key,
+            None => self.take_ready(now)?,
+        };
+        if let Some(slot) = self.slots.get_mut(&key) {
+            slot.place = Place::InFlight(now);
+        }
+        Some(key)
+    }
+
+    /// A token for a request beside the polls that must not wait: a gap, a probe.
+    pub fn take_extra(&mut self, now: Time) -> bool {
+        self.bucket.take(now)
+    }
+
+    /// A token for a request that can wait: at most a quarter of the budget, a tenth while a channel is due.
+    pub fn take_spare(&mut self, now: Time) -> bool {
+        self.admit(now);
+        let busy = !self.newcomers.is_empty() || self.ready.first().is_some_and(|(due, _)| *due <= now);
+        self.bucket.take_spare(now, busy)
+    }
+
+    /// When [`take`](Self::take) can next succeed, not before `now`; None if no channel is waiting.
+    pub fn next_at(&self, now: Time) -> Option<Time> {
+        let due = if self.newcomers.is_empty() && self.ready.is_empty() { self.waiting.first()?.0 } else { now };
+        Some(self.bucket.next_at(now).max(due))
+    }
+
+    /// The end of a poll: what was seen.
+    pub fn succeeded(&mut self, key: &K, now: Time, seen: &Seen<'_>) {
+        let Some(slot) = self.slots.get_mut(key) else { return };
+        let Place::InFlight(asked) = slot.place else { return };
+        slot.learn(asked.min(now), seen);
+        self.set_waiting(key, now);
+    }
+
+    /// The end of a poll that told nothing: full-jitter exponential back-off from the floor up to the ceiling,
+    /// and not before `retry_after` (clamped to the ceiling) has passed.
+    pub fn failed(&mut self, key: &K, now: Time, retry_after: Option<Duration>) {
+        let Some(slot) = self.slots.get_mut(key) else { return };
+        if !matches!(slot.place, Place::InFlight(_)) {
+            return;
+        }
+        slot.failures = slot.failures.saturating_add(1);
+        let (floor, ceiling) = (self.policy.floor.as_secs_f64(), self.policy.ceiling.as_secs_f64());
+        let longest = (floor.max(1.0) * 2f64.powi(slot.failures.min(30) as i32)).min(ceiling);
+        let asked = retry_after.map_or(0.0, |wait| wait.as_secs_f64().min(ceiling));
+        let wait = asked + self.random.f64() * (longest - asked).max(longest / 10.0);
+        slot.not_before = Some(now + whole_milliseconds(wait));
+        self.set_waiting(key, now);
+    }
+
+    /// When the channel is expected to be polled; in the past if it is overdue or in flight.
+    pub fn next_poll(&self, key: &K) -> Option<Time> {
+        let slot = self.slots.get(key)?;
+        Some(match slot.place {
+            Place::New => slot.outlook.since,
+            Place::Waiting(until) => self.place_in_line(slot, until).max(until),
+            Place::Ready { due, .. } => due,
+            Place::InFlight(asked) => asked,
+        })
+    }
+
+    /// What to keep of a channel for the next run.
+    pub fn saved(&self, key: &K) -> Option<Saved> {
+        self.slots.get(key).map(|slot| Saved {
+            polled: slot.polled,
+            failures: slot.failures,
+            not_before: slot.not_before,
+            rhythm: slot.rhythm.clone(),
+        })
+    }
+
+    /// Upstream has had enough: the budget halves, and recovers by equal steps within ten minutes for each half.
+    /// Signs within five seconds of the last are taken for the same.
+    pub fn slow_down(&mut self, now: Time) {
+        self.bucket.slow_down(now);
+    }
+
+    pub fn budget(&self, now: Time) -> Budget {
+        self.bucket.budget(now)
+    }
+
+    fn set_waiting(&mut self, key: &K, now: Time) {
+        let fixed = self.policy.fixed_interval.map(|interval| {
+            delta(interval.mul_f64(1.0 - JITTER + 2.0 * JITTER * self.random.f64())).max(TimeDelta::milliseconds(1))
+        });
+        let Some(slot) = self.slots.get(key) else { return };
+        let next = match (fixed, slot.polled) {
+            _ if slot.failures > 0 => now,
+            (_, None) => now,
+            (Some(interval), Some(polled)) => polled + interval,
+            (None, Some(polled)) => self.crossing(slot, LEAST_WORTH).max(polled + delta(self.policy.floor)),
+        };
+        let until = slot.not_before.map_or(next, |end| end.max(next));
+        self.waiting.insert((until, key.clone()));
+        if let Some(slot) = self.slots.get_mut(key) {
+            slot.place = Place::Waiting(until);
+        }
+    }
+
+    /// Moves the channels whose poll has become worth a request from `waiting` to `ready`.
+    fn admit(&mut self, now: Time) {
+        while self.waiting.first().is_some_and(|(until, _)| *until <= now) {
+            let Some((since, key)) = self.waiting.pop_first() else { return };
+            let Some(slot) = self.slots.get(&key) else { continue };
+            let due = self.place_in_line(slot, since);
+            self.ready.insert((due, key.clone()));
+            if let Some(slot) = self.slots.get_mut(&key) {
+                slot.place = Place::Ready { since, due };
+            }
+        }
+    }
+
+    fn take_ready(&mut self, now: Time) -> Option<K> {
+        let (due, key) = self.ready.pop_first()?;
+        let slot = self.slots.get(&key)?;
+        if let Place::Ready { since, .. } = slot.place {
+            let delay_at = |time: Time| slot.outlook.unseen(seconds(time - slot.outlook.since)).delay;
+            let (worth, expected) = (delay_at(now), delay_at(due.max(since)));
+            if worth > 0.0 && expected > 0.0 {
+                self.price *= (PRICE_STEP * (worth / expected).ln()).exp();
+                self.price = self.price.clamp(LEAST_WORTH, 1e12);
+            }
+        }
+        if (self.price / self.ordered_by).ln().abs() > PRICE_DRIFT {
+            self.order_anew();
+        }
+        Some(key)
+    }
+
+    fn order_anew(&mut self) {
+        self.ordered_by = self.price;
+        for (_, key) in std::mem::take(&mut self.ready) {
+            let Some(slot) = self.slots.get(&key) else { continue };
+            let Place::Ready { since, .. } = slot.place else { continue };
+            let new_due = self.place_in_line(slot, since);
+            if let Some(Slot { place: Place::Ready { due, .. }, .. }) = self.slots.get_mut(&key) {
+                *due = new_due;
+                self.ready.insert((new_due, key));
+            }
+        }
+    }
+
+    /// Where in `ready` a channel stands that got there at `since`.
+    fn place_in_line(&self, slot: &Slot, since: Time) -> Time {
+        if self.policy.fixed_interval.is_some() { since } else { self.crossing(slot, self.ordered_by) }
+    }
+
+    /// When the channel will have gathered `delay`, or has another reason to be polled.
+    fn crossing(&self, slot: &Slot, delay: f64) -> Time {
+        let limit = self.ceiling_seconds() * CEILING_SHARE;
+        let elapsed = slot.outlook.reach(Unseen { posts: MOST_UNSEEN, delay }, limit);
+        slot.outlook.since + whole_milliseconds(elapsed)
+    }
+
+    fn ceiling_seconds(&self) -> f64 {
+        let least = self.slots.len() as f64 / self.bucket.rate() * 60.0;
+        self.policy.ceiling.as_secs_f64().max(least * CEILING_SLACK)
+    }
+}
+
+impl Slot {
+    /// Saved times may lie in the future (the clock was wrong) or far back: the first count as now, and what was
+    /// missed counts up to the ceiling.
+    fn restored(saved: Option<Saved>, now: Time, ceiling: TimeDelta) -> Self {
+        let saved = saved.filter(|saved| saved.rhythm.is_sound());
+        let (polled, failures, not_before, rhythm) = match saved {
+            Some(saved) => (saved.polled, saved.failures, saved.not_before, saved.rhythm),
+            None => (None, 0, None, Rhythm::default()),
+        };
+        let polled = polled.map(|polled| polled.min(now));
+        let since = polled.map_or(now, |polled| polled.max(now - ceiling));
+        let not_before = not_before.map(|end| end.min(now + ceiling));
+        let outlook = rhythm.outlook(since);
+        Self { place: Place::New, polled, failures, not_before, rhythm, outlook }
+    }
+
+    fn learn(&mut self, asked: Time, seen: &Seen<'_>) {
+        let oldest = seen.posts.first().copied();
+        let known_since = self.polled.filter(|polled| oldest.is_none_or(|oldest| oldest <= *polled));
+        let (from, posts) = match (known_since, oldest) {
+            (Some(polled), _) => (polled, &seen.posts[seen.posts.len().saturating_sub(seen.new)..]),
+            // Where the window begins was chosen by a post, so that post is no evidence.
+            (None, Some(oldest)) => (oldest.min(asked), &seen.posts[1..]),
+            (None, None) => (self.polled.unwrap_or(asked), &[][..]),
+        };
+        let counted: Vec<Time> = posts
+            .iter()
+            .filter(|post| **post > from - STAMP_TOLERANCE)
+            .map(|post| (*post).clamp(from, asked))
+            .collect();
+        self.rhythm.observe(from, asked, &counted);
+        self.polled = Some(asked);
+        self.failures = 0;
+        self.not_before = None;
+        self.outlook = self.rhythm.outlook(asked);
+    }
+}
