@@ -3,7 +3,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{PoisonError, RwLock},
+    sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,8 @@ pub enum State {
     Ok,
     /// A preview without posts.
     Empty,
+    /// Nothing new for a month.
+    Quiet,
     RateLimited,
     /// Upstream answers with errors, or with pages that are not understood.
     UpstreamError,
@@ -42,6 +44,7 @@ impl State {
             Self::New => "new",
             Self::Ok => "ok",
             Self::Empty => "empty",
+            Self::Quiet => "quiet",
             Self::RateLimited => "rate_limited",
             Self::UpstreamError => "upstream_error",
             Self::Unreachable => "unreachable",
@@ -57,7 +60,7 @@ impl State {
 
     /// Whether nothing is amiss.
     pub fn is_fine(self) -> bool {
-        matches!(self, Self::New | Self::Ok | Self::Empty)
+        matches!(self, Self::New | Self::Ok | Self::Empty | Self::Quiet)
     }
 }
 
@@ -73,6 +76,9 @@ pub struct Status {
     /// Failed attempts in a row.
     pub failures: u32,
     pub last_error: Option<String>,
+    /// Holes in what is stored that are still to be filled.
+    #[serde(default)]
+    pub gaps: usize,
 }
 
 impl Default for Status {
@@ -85,29 +91,65 @@ impl Default for Status {
             next_poll: None,
             failures: 0,
             last_error: None,
+            gaps: 0,
         }
     }
 }
 
-/// The statuses of all configured channels.
+/// A host as health shows it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct HostStatus {
+    pub host: String,
+    /// `closed` (in use), `open` (left alone until `open_until`) or `half_open` (the next request tries it).
+    pub breaker: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub open_until: Option<Time>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// The statuses of all configured channels and of the hosts that are asked for them.
 #[derive(Debug, Default)]
-pub struct Board(RwLock<BTreeMap<ChannelName, Status>>);
+pub struct Board(RwLock<Statuses>);
+
+#[derive(Debug, Default)]
+struct Statuses {
+    channels: BTreeMap<ChannelName, Status>,
+    hosts: Vec<HostStatus>,
+}
 
 impl Board {
     pub fn new(channels: impl IntoIterator<Item = ChannelName>) -> Self {
-        Self(RwLock::new(channels.into_iter().map(|name| (name, Status::default())).collect()))
+        let channels = channels.into_iter().map(|name| (name, Status::default())).collect();
+        Self(RwLock::new(Statuses { channels, hosts: Vec::new() }))
     }
 
     pub fn get(&self, name: &ChannelName) -> Option<Status> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+        self.read().channels.get(name).cloned()
     }
 
+    /// All channels, by name.
     pub fn all(&self) -> Vec<(ChannelName, Status)> {
-        let board = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        board.iter().map(|(name, status)| (name.clone(), status.clone())).collect()
+        self.read().channels.iter().map(|(name, status)| (name.clone(), status.clone())).collect()
     }
 
     pub fn set(&self, name: &ChannelName, status: Status) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), status);
+        self.write().channels.insert(name.clone(), status);
+    }
+
+    pub fn hosts(&self) -> Vec<HostStatus> {
+        self.read().hosts.clone()
+    }
+
+    pub fn set_hosts(&self, hosts: Vec<HostStatus>) {
+        self.write().hosts = hosts;
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Statuses> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Statuses> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -17,10 +17,15 @@
 //! A module uses its own and lower layers only; `tests/layers.rs` reads the `use` lines and holds this.
 
 pub mod board;
+pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod diff;
 pub mod feed;
+pub mod fetch;
+pub mod metrics;
 pub mod model;
 pub mod page;
+pub mod poll;
 pub mod schedule;
 pub mod store;

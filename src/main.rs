@@ -1,1 +1,7 @@
-fn main() {}
+//! The `feedbridge` program.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    feedbridge::cli::run()
+}

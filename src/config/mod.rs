@@ -6,14 +6,14 @@ mod section;
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use url::Url;
 
+pub use read::is_loopback;
 pub use section::Problem;
 
-use crate::{feed::Settings, model::ChannelName};
+use crate::{feed::Settings, model::ChannelName, schedule::Policy};
 
 /// Everything that the file says, checked.
 #[derive(Debug, Clone)]
@@ -22,6 +22,8 @@ pub struct Config {
     pub store: StoreConfig,
     pub upstream: Upstream,
     pub poll: Poll,
+    /// For feeds that say nothing of their own.
+    pub defaults: Settings,
     pub channels: Vec<ChannelConfig>,
     /// One for each channel, then the named ones.
     pub feeds: Vec<FeedSpec>,
@@ -58,8 +60,7 @@ pub struct Upstream {
 
 #[derive(Debug, Clone)]
 pub struct Poll {
-    /// Between two polls of one channel.
-    pub interval: Duration,
+    pub policy: Policy,
 }
 
 #[derive(Debug, Clone)]

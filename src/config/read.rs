@@ -12,6 +12,7 @@ use super::{
 use crate::{
     feed::{Deleted, Labels, LinkTarget, Settings, Spoilers},
     model::ChannelName,
+    schedule::Policy,
 };
 
 /// First parts of addresses that are the server's own, below which there is more than one page.
@@ -54,7 +55,7 @@ fn whole(root: Section<'_>) -> Config {
         root.refuse_section("there is no channel; add one as [[channel]] with name = \"dlinnlp\"".to_owned());
     }
     root.finish();
-    Config { server, store, upstream, poll, channels, feeds }
+    Config { server, store, upstream, poll, defaults: settings, channels, feeds }
 }
 
 fn server(section: Section<'_>) -> Server {
@@ -149,9 +150,26 @@ pub fn is_loopback(url: &Url) -> bool {
 fn poll(section: Section<'_>, upstream: &Upstream) -> Poll {
     // Real hosts are asked politely; a stand-in on this machine may be asked every second.
     let least = if upstream.hosts.iter().all(is_loopback) { 1 } else { 60 };
-    let seconds = section.integer("interval_seconds", least..=7 * 24 * 3600).unwrap_or(300);
+    let longest = 7 * 24 * 3600;
+    let policy = Policy::default();
+    let seconds = |key, least, default: Duration| {
+        section.integer(key, least..=longest).map_or(default, Duration::from_secs)
+    };
+    let floor = seconds("floor_seconds", least, policy.floor);
+    let ceiling = seconds("ceiling_seconds", least, policy.ceiling);
+    if floor > ceiling {
+        section.refuse_section("floor_seconds must not be above ceiling_seconds".to_owned());
+    }
+    let requests = section.integer("requests_per_minute", 1..=6000);
+    let policy = Policy {
+        requests_per_minute: requests.map_or(policy.requests_per_minute, |n| n as u32),
+        floor,
+        ceiling,
+        fixed_interval: section.integer("interval_seconds", least..=longest).map(Duration::from_secs),
+        ..policy
+    };
     section.finish();
-    Poll { interval: Duration::from_secs(seconds) }
+    Poll { policy }
 }
 
 fn channel(

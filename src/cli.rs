@@ -1,0 +1,108 @@
+//! The command line: what each command needs is read here, built, and run.
+
+mod check;
+mod fetch;
+mod log;
+mod serve;
+mod show;
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::{
+    config::Config,
+    feed::Format,
+    model::{ChannelName, PostId},
+};
+
+/// Turns public Telegram channels into RSS, Atom and JSON feeds.
+#[derive(Debug, Parser)]
+#[command(name = "feedbridge", version, about)]
+pub struct Arguments {
+    /// The configuration file.
+    #[arg(long, global = true, default_value = "config.toml")]
+    config: PathBuf,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the daemon: poll, store and serve. The default.
+    Serve,
+    /// Poll a channel once and print its feed; the store is not touched.
+    Fetch {
+        /// NAME, @NAME or https://t.me/NAME
+        channel: ChannelName,
+        #[arg(long, value_enum, default_value_t = FormatName::Rss)]
+        format: FormatName,
+    },
+    /// Check the configuration and the store, and say what is wrong.
+    Check,
+    /// Print a stored post with all its revisions.
+    Show {
+        /// NAME, @NAME or https://t.me/NAME
+        channel: ChannelName,
+        /// The number of the post in its address.
+        id: u64,
+    },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum FormatName {
+    Rss,
+    Atom,
+    Json,
+}
+
+impl From<FormatName> for Format {
+    fn from(name: FormatName) -> Self {
+        match name {
+            FormatName::Rss => Self::Rss,
+            FormatName::Atom => Self::Atom,
+            FormatName::Json => Self::Json,
+        }
+    }
+}
+
+/// A line for people on standard error, then exit code 1.
+type Failure = String;
+
+/// Runs the command that the arguments name.
+pub fn run() -> ExitCode {
+    let Arguments { config, command } = Arguments::parse();
+    let result = match command.unwrap_or(Command::Serve) {
+        Command::Serve => load(&config).and_then(serve::run),
+        Command::Fetch { channel, format } => load_or_default(&config).and_then(|c| fetch::run(&c, &channel, format.into())),
+        Command::Check => load(&config).and_then(|config| check::run(&config)),
+        Command::Show { channel, id } => load(&config).and_then(|config| show::run(&config, &channel, PostId(id))),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("feedbridge: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn load(path: &Path) -> Result<Config, Failure> {
+    Config::load(path).map_err(|error| error.to_string())
+}
+
+/// A quick look at a channel needs no configuration file.
+fn load_or_default(path: &Path) -> Result<Config, Failure> {
+    if path.exists() { load(path) } else { Config::parse("").map_err(|_| "the built-in settings are broken".to_owned()) }
+}
+
+/// Where the store is, given the environment.
+fn store_directory(config: &Config) -> PathBuf {
+    // systemd may name several, separated by colons; the first is ours.
+    let state = env::var_os("STATE_DIRECTORY").and_then(|value| env::split_paths(&value).next());
+    config.store.directory(state.as_deref())
+}

@@ -1,0 +1,66 @@
+//! `feedbridge fetch`: one poll, the feed on standard output.
+
+use std::io::{self, Write};
+
+use tokio::runtime;
+
+use super::Failure;
+use crate::{
+    clock::Clock,
+    config::Config,
+    feed::{self, Entry, Format, Header, Settings},
+    fetch::Http,
+    model::{Channel, ChannelName, Stored},
+    poll::{Errand, Outcome, Turn, ask, first_look},
+};
+
+pub fn run(config: &Config, name: &ChannelName, format: Format) -> Result<(), Failure> {
+    let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
+    let (channel, posts) = runtime.block_on(look(config, name)).map_err(|reason| format!("{name}: {reason}"))?;
+    let entries: Vec<_> = posts.iter().map(|stored| Entry { channel: &channel, stored }).collect();
+    let feed = feed::compose(header(&channel), &entries, &settings(config, name));
+    match io::stdout().write_all(&feed::render(&feed, format)) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(format!("cannot write the feed: {error}")),
+        _ => Ok(()),
+    }
+}
+
+async fn look(config: &Config, name: &ChannelName) -> Result<(Channel, Vec<Stored>), String> {
+    let upstream = Http::new()?;
+    let now = Clock::system().wall();
+    let mut unreachable = String::new();
+    for host in &config.upstream.hosts {
+        let mut turn = Turn { channel: name.clone(), errand: Errand::Head };
+        let mut answer = ask(&upstream, host, &turn).await;
+        if matches!(answer, Err(Outcome::Redirected)) {
+            turn.errand = Errand::Landing;
+            answer = ask(&upstream, host, &turn).await;
+        }
+        match answer.and_then(|body| first_look(name, &body, now)) {
+            Ok(seen) => return Ok(seen),
+            Err(Outcome::Unreachable(reason)) => unreachable = reason,
+            Err(outcome) => return Err(outcome.reason().unwrap_or_else(|| outcome.as_str().to_owned())),
+        }
+    }
+    Err(unreachable)
+}
+
+/// Nobody serves this feed, so it is at home on upstream.
+fn header(channel: &Channel) -> Header {
+    let url = format!("https://t.me/{}", channel.current_slug);
+    Header {
+        id: format!("https://t.me/{}", channel.slug),
+        title: channel.info.title.clone(),
+        description: channel.info.description.clone(),
+        self_url: format!("https://t.me/s/{}", channel.current_slug),
+        home_url: url,
+        image: channel.info.photo.clone(),
+        changed: Some(channel.first_seen),
+        ..Header::default()
+    }
+}
+
+fn settings(config: &Config, name: &ChannelName) -> Settings {
+    let own = config.feeds.iter().find(|feed| feed.channels == [name.clone()]);
+    own.map_or_else(|| config.defaults.clone(), |feed| feed.settings.clone())
+}

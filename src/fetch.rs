@@ -1,0 +1,159 @@
+//! Asking upstream: one GET, bounded in time and size. The only module that knows reqwest.
+//! Says what came back, not what it means.
+
+use std::{
+    future::Future,
+    time::{Duration, SystemTime},
+};
+
+use reqwest::{
+    Client, Response, StatusCode,
+    header::{ACCEPT_LANGUAGE, LOCATION, RETRY_AFTER},
+    redirect::Policy,
+};
+use url::Url;
+
+/// Names the program and where to complain.
+pub const USER_AGENT: &str =
+    concat!("feedbridge/", env!("CARGO_PKG_VERSION"), " (+", env!("CARGO_PKG_REPOSITORY"), "; feed reader bridge)");
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// Real pages have 60 to 250 kB decoded.
+const MAX_BODY: usize = 8 << 20;
+/// Longer waits are not believed.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(24 * 3600);
+
+/// A whole answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// 200, decoded; bytes that are not UTF-8 are replaced.
+    Body(String),
+    /// 3xx with its Location. Never followed here: upstream redirects to say that there is no preview.
+    Redirect(String),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// 429 or 503.
+    #[error("upstream asks to wait (status {status})")]
+    RateLimited { status: u16, retry_after: Option<Duration> },
+    #[error("upstream answered with status {0}")]
+    Status(u16),
+    /// No answer at all: name resolution, connection, TLS or the proxy failed. Another host may work.
+    #[error("cannot reach {host}: {reason}")]
+    Unreachable { host: String, reason: String },
+    /// The answer began but did not end, or made no sense as HTTP.
+    #[error("the answer of {host} broke off: {reason}")]
+    Broken { host: String, reason: String },
+    #[error("the answer is larger than {} MiB", MAX_BODY >> 20)]
+    TooLarge,
+}
+
+/// Whatever answers requests: the network, or a stand-in within a test.
+pub trait Upstream: Send + Sync + 'static {
+    /// GETs `target` (a path with its query, beginning with `/`) from `host`.
+    fn get(&self, host: &Url, target: &str) -> impl Future<Output = Result<Answer, Error>> + Send;
+}
+
+/// The network.
+#[derive(Debug, Clone)]
+pub struct Http {
+    client: Client,
+}
+
+impl Http {
+    pub fn new() -> Result<Self, String> {
+        let client = Client::builder()
+            .user_agent(USER_AGENT)
+            .redirect(Policy::none())
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(TIMEOUT)
+            .gzip(true)
+            .build()
+            .map_err(|error| format!("cannot set up the HTTP client: {}", reason(&error)))?;
+        Ok(Self { client })
+    }
+}
+
+impl Upstream for Http {
+    async fn get(&self, host: &Url, target: &str) -> Result<Answer, Error> {
+        let mut url = host.clone();
+        let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
+        url.set_path(path);
+        url.set_query(query);
+        // The interface language of the pages is upstream's guess otherwise.
+        let request = self.client.get(url).header(ACCEPT_LANGUAGE, "en");
+        let response = request.send().await.map_err(|error| failure(host, &error))?;
+        read(host, response).await
+    }
+}
+
+async fn read(host: &Url, mut response: Response) -> Result<Answer, Error> {
+    match response.status() {
+        StatusCode::OK => {}
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+            let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+            return Err(Error::RateLimited {
+                status: response.status().as_u16(),
+                retry_after: retry_after.and_then(|value| wait(value, SystemTime::now())),
+            });
+        }
+        status if status.is_redirection() => {
+            let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
+            return location
+                .map(|location| Answer::Redirect(location.to_owned()))
+                .ok_or_else(|| Error::Status(status.as_u16()));
+        }
+        status => return Err(Error::Status(status.as_u16())),
+    }
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| failure(host, &error))? {
+        if body.len() + chunk.len() > MAX_BODY {
+            return Err(Error::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Answer::Body(String::from_utf8(body).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into())))
+}
+
+/// Retry-After in either form (RFC 9110, 10.2.3), at most a day.
+fn wait(value: &str, now: SystemTime) -> Option<Duration> {
+    let wait = match value.trim().parse() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => httpdate::parse_http_date(value.trim()).ok()?.duration_since(now).unwrap_or_default(),
+    };
+    Some(wait.min(MAX_RETRY_AFTER))
+}
+
+fn failure(host: &Url, error: &reqwest::Error) -> Error {
+    let host = host.host_str().unwrap_or_default().to_owned();
+    let reason = reason(error);
+    // A request that ran out of time before any answer may be the host's silence as much as the network's.
+    let unanswered = error.is_connect() || error.is_dns() || (error.is_timeout() && !error.is_body());
+    if unanswered { Error::Unreachable { host, reason } } else { Error::Broken { host, reason } }
+}
+
+/// The innermost cause; the outer ones repeat the address.
+fn reason(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    if error.is_timeout() { "timed out".to_owned() } else { cause.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_read_in_both_forms_and_clamped() {
+        let now = httpdate::parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT").unwrap();
+        assert_eq!(wait("120", now), Some(Duration::from_secs(120)));
+        assert_eq!(wait("Sun, 06 Nov 1994 08:50:37 GMT", now), Some(Duration::from_secs(60)));
+        assert_eq!(wait("Sun, 06 Nov 1994 08:00:00 GMT", now), Some(Duration::ZERO));
+        assert_eq!(wait("99999999999", now), Some(MAX_RETRY_AFTER));
+        assert_eq!(wait("soon", now), None);
+    }
+}

@@ -1,0 +1,263 @@
+//! One page into the store: parse, compare, commit, as one plain blocking function.
+//! `scraper` values are not `Send` and the store blocks, so callers run it on a blocking thread.
+
+use std::{cmp::max, collections::HashSet};
+
+use chrono::TimeDelta;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::gaps::{self, Cursor, Gap};
+use crate::{
+    diff,
+    model::{Change, ChangeKind, Channel, ChannelId, ChannelInfo, ChannelName, Part, PostId, Stored, Time},
+    page::{self, Page, Problem},
+    store::{self, Batch, Store},
+};
+
+/// How often a rotated avatar address is stored anew.
+const INFO_RENEWAL: TimeDelta = TimeDelta::hours(12);
+
+/// More posts than this between the first and the last of a page are not looked through for deleted ones.
+const MAX_BETWEEN: usize = 500;
+
+/// What a page brought.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Intake {
+    /// None when the page has no posts and the channel was not known before.
+    pub channel: Option<Channel>,
+    /// How many posts the page shows.
+    pub posts: usize,
+    pub new: usize,
+    pub edited: usize,
+    /// When the page's posts were published, ascending.
+    pub published: Vec<Time>,
+    /// How many of the newest of `published` are of posts not known before.
+    pub fresh: usize,
+    pub oldest: Option<PostId>,
+    /// The cursor of the next older page; None at the beginning of the channel.
+    pub older: Option<PostId>,
+    /// The newest id that was stored before this page.
+    pub newest_before: Option<PostId>,
+    /// Holes in what is stored, after this page.
+    pub gaps: Vec<Gap>,
+    /// Stored posts that the page should show but does not.
+    pub missing: Vec<PostId>,
+    /// New withheld posts, of whose text their own pages may tell more.
+    pub withheld: Vec<PostId>,
+    pub problems: Vec<Problem>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Page(#[from] page::Error),
+    /// The name was given to somebody else. Their posts do not belong into this feed.
+    #[error(
+        "{name} now shows another channel (id {found}, formerly {known}); \
+         if that is wanted, subscribe to it under a store of its own"
+    )]
+    OtherChannel { name: ChannelName, known: ChannelId, found: ChannelId },
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// Reads `html`, the answer to a request for the page of `name` at `cursor`, and stores what is new in it, together
+/// with the gaps that it opens or closes: a gap that is forgotten is lost posts.
+pub fn take_in(store: &dyn Store, name: &ChannelName, cursor: Cursor, html: &str, now: Time) -> Result<Intake, Error> {
+    let page = page::parse(html)?;
+    let known = store.channel(name)?;
+    if page.posts.is_empty() {
+        return without_posts(store, known, cursor, page, now);
+    }
+    let channel = channel(store, name, known, &page, now)?;
+    let id = channel.id;
+    let newest_before = store.head(id).newest;
+
+    let ids: Vec<_> = page.posts.iter().flat_map(diff::ids).collect();
+    let known_posts = store.known(id, &ids)?;
+    let missing = missing(store, id, &page, &ids)?;
+    let oldest = page.posts.iter().map(|post| post.id).min();
+    let open = open_gaps(store, id)?;
+    let gaps = gaps::after(&open, cursor, oldest, page.older.is_some(), newest_before);
+    let mut intake = Intake {
+        posts: page.posts.len(),
+        published: published(&page),
+        oldest,
+        older: page.older,
+        gaps: gaps.clone(),
+        newest_before,
+        missing,
+        problems: page.problems,
+        ..empty(Some(channel.clone()))
+    };
+    let changes = diff::diff(id, known_posts, page.posts, now);
+    intake.count(&changes);
+    let renamed = store.channel_by_id(id)?.as_ref() != Some(&channel);
+    let states = if gaps == open { Vec::new() } else { vec![kept(id, &gaps)?] };
+    if renamed || !changes.is_empty() || !states.is_empty() {
+        store.commit(now, Batch { channel: renamed.then_some(channel), changes, states })?;
+    }
+    Ok(intake)
+}
+
+/// What a page shows of a channel that nothing is stored of. A page without posts is a channel without posts.
+pub fn first_look(name: &ChannelName, html: &str, now: Time) -> Result<(Channel, Vec<Stored>), page::Error> {
+    let page = page::parse(html)?;
+    let channel = new_channel(name, &page, now);
+    let changes = diff::diff(channel.id, Vec::new(), page.posts, now);
+    Ok((channel, changes.into_iter().map(|change| change.stored).collect()))
+}
+
+/// The holes in what is stored of a channel.
+pub fn open_gaps(store: &dyn Store, channel: ChannelId) -> Result<Vec<Gap>, store::Error> {
+    let kept = store.state(&gaps_key(channel))?;
+    Ok(kept.map(serde_json::from_value).transpose()?.unwrap_or_default())
+}
+
+fn kept(channel: ChannelId, gaps: &[Gap]) -> Result<(String, Option<Value>), store::Error> {
+    let value = if gaps.is_empty() { None } else { Some(serde_json::to_value(gaps)?) };
+    Ok((gaps_key(channel), value))
+}
+
+fn gaps_key(channel: ChannelId) -> String {
+    format!("gaps/{channel}")
+}
+
+impl Intake {
+    fn count(&mut self, changes: &[Change]) {
+        for change in changes {
+            match change.kind {
+                ChangeKind::New => {
+                    self.new += 1;
+                    self.fresh += usize::from(self.newest_before.is_none_or(|newest| change.stored.post.id > newest));
+                    let withheld = |part: &Part| matches!(part, Part::Withheld(_));
+                    if change.stored.post.parts.iter().any(withheld) {
+                        self.withheld.push(change.stored.post.id);
+                    }
+                }
+                ChangeKind::Edited => self.edited += 1,
+                ChangeKind::Renewed | ChangeKind::Deleted | ChangeKind::Restored => {}
+            }
+        }
+    }
+}
+
+fn empty(channel: Option<Channel>) -> Intake {
+    Intake {
+        channel,
+        posts: 0,
+        new: 0,
+        edited: 0,
+        published: Vec::new(),
+        fresh: 0,
+        oldest: None,
+        older: None,
+        newest_before: None,
+        gaps: Vec::new(),
+        missing: Vec::new(),
+        withheld: Vec::new(),
+        problems: Vec::new(),
+    }
+}
+
+/// Nothing is stored for a page without posts; but when it was asked for to close a gap, the channel begins there.
+fn without_posts(
+    store: &dyn Store,
+    known: Option<Channel>,
+    cursor: Cursor,
+    page: Page,
+    now: Time,
+) -> Result<Intake, Error> {
+    let mut gaps = Vec::new();
+    if let Some(channel) = &known {
+        let open = open_gaps(store, channel.id)?;
+        gaps = gaps::after(&open, cursor, None, false, None);
+        if gaps != open {
+            let states = vec![kept(channel.id, &gaps)?];
+            store.commit(now, Batch { states, ..Batch::default() })?;
+        }
+    }
+    Ok(Intake { older: page.older, problems: page.problems, gaps, ..empty(known) })
+}
+
+fn published(page: &Page) -> Vec<Time> {
+    let mut times: Vec<_> = page.posts.iter().filter_map(|post| post.published).collect();
+    times.sort();
+    times
+}
+
+/// The record of the page's channel as it should be stored now.
+fn channel(
+    store: &dyn Store,
+    name: &ChannelName,
+    known: Option<Channel>,
+    page: &Page,
+    now: Time,
+) -> Result<Channel, Error> {
+    let known = match (known, page.channel) {
+        (Some(known), Some(found)) if known.id != found && !is_provisional(known.id) => {
+            return Err(Error::OtherChannel { name: name.clone(), known: known.id, found });
+        }
+        (Some(known), _) => Some(known),
+        // A channel that is followed under its new name keeps its posts and its guids.
+        (None, Some(found)) => store.channel_by_id(found)?,
+        (None, None) => None,
+    };
+    let Some(known) = known else { return Ok(new_channel(name, page, now)) };
+    let current_slug = page.slug.clone().unwrap_or_else(|| known.current_slug.clone());
+    let mut channel = Channel { name: name.clone(), current_slug, ..known };
+    if is_info_due(&channel, &page.info, now) {
+        channel.info = page.info.clone();
+        channel.info_seen = now;
+    }
+    Ok(channel)
+}
+
+fn new_channel(name: &ChannelName, page: &Page, now: Time) -> Channel {
+    let slug = page.slug.clone().unwrap_or_else(|| name.to_string());
+    Channel {
+        id: page.channel.unwrap_or_else(|| provisional(name)),
+        name: name.clone(),
+        slug: slug.clone(),
+        current_slug: slug,
+        info: page.info.clone(),
+        first_seen: now,
+        info_seen: now,
+    }
+}
+
+fn is_info_due(channel: &Channel, seen: &ChannelInfo, now: Time) -> bool {
+    // A bare list of posts says nothing of its channel.
+    if seen.title.is_empty() {
+        return false;
+    }
+    let lasting = |info: &ChannelInfo| ChannelInfo { photo: None, ..info.clone() };
+    let renewal = seen.photo != channel.info.photo && (now - channel.info_seen).abs() >= INFO_RENEWAL;
+    renewal || lasting(seen) != lasting(&channel.info)
+}
+
+/// Stands for the id of a channel whose page does not tell it. Real ids are far below.
+fn provisional(name: &ChannelName) -> ChannelId {
+    let digest = Sha256::digest(name.key());
+    let mut bytes = [0; 8];
+    bytes.copy_from_slice(&digest[..8]);
+    ChannelId(u64::from_be_bytes(bytes) | 1 << 63)
+}
+
+fn is_provisional(id: ChannelId) -> bool {
+    id.0 >> 63 == 1
+}
+
+/// Stored posts between the first and the last of the page that it does not show.
+fn missing(store: &dyn Store, id: ChannelId, page: &Page, seen: &[PostId]) -> Result<Vec<PostId>, store::Error> {
+    let ids = || page.posts.iter().map(|post| post.id);
+    let (Some(first), Some(last)) = (ids().min(), ids().max()) else { return Ok(Vec::new()) };
+    let seen: HashSet<_> = seen.iter().copied().collect();
+    let is_missing = |stored: &Stored| {
+        let highest = diff::ids(&stored.post).fold(stored.post.id, max);
+        highest < last && stored.deleted.is_none() && diff::ids(&stored.post).all(|id| !seen.contains(&id))
+    };
+    let between = store.following(id, first, MAX_BETWEEN)?;
+    Ok(between.iter().filter(|stored| is_missing(stored)).map(|stored| stored.post.id).collect())
+}

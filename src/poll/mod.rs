@@ -1,0 +1,142 @@
+//! The polling loop: asks upstream for one page after the other, within the budget, and keeps the board true.
+//!
+//! A *turn* is one request. Most turns are heads of channels that the schedule names; others follow from what a page
+//! showed: an older page to close a gap, the landing page of a name without a preview, the page of one post.
+//! All of them share one budget, one choice of host and one rule: a channel is never asked twice at once.
+
+mod gaps;
+mod hosts;
+mod intake;
+mod outcome;
+mod rounds;
+mod suspects;
+mod turn;
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use serde_json::Value;
+use tokio::{
+    pin, select,
+    sync::watch,
+    task::{JoinSet, spawn_blocking},
+    time::{Instant, sleep_until},
+};
+use tracing::{debug, info};
+use url::Url;
+
+pub use gaps::{Cursor, Gap};
+pub use intake::{Intake, take_in};
+pub use outcome::Outcome;
+pub use turn::{Errand, Turn, ask, first_look};
+
+use crate::{
+    board::Board, clock::Clock, fetch::Upstream, metrics::Metrics, model::ChannelName, schedule::Policy, store::Store,
+};
+use rounds::Rounds;
+
+/// So many requests may be under way at once, so that one slow answer delays nobody.
+const CONCURRENT: usize = 4;
+
+/// With nothing else to wait for, look again after this long.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// What the loop works with.
+pub struct Poller<U> {
+    pub upstream: Arc<U>,
+    pub store: Arc<dyn Store>,
+    pub board: Arc<Board>,
+    pub metrics: Arc<Metrics>,
+    pub clock: Clock,
+    pub channels: Vec<ChannelName>,
+    pub hosts: Vec<Url>,
+    pub policy: Policy,
+    /// Of the jitter.
+    pub seed: u64,
+}
+
+/// A turn that has ended.
+struct Done {
+    turn: Turn,
+    host: Url,
+    outcome: Outcome,
+    took: Duration,
+}
+
+impl<U: Upstream> Poller<U> {
+    /// Polls until `shutdown` resolves. Requests that wait for upstream are dropped then; what is being stored is
+    /// stored to its end.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) {
+        let mut rounds = Rounds::new(&self);
+        let mut running = JoinSet::new();
+        let (stop, stopping) = watch::channel(false);
+        pin!(shutdown);
+        loop {
+            self.keep(rounds.take_notes()).await;
+            while running.len() < CONCURRENT
+                && let Some((turn, host)) = rounds.next(self.clock.steady())
+            {
+                let task = self.task(turn, host, stopping.clone());
+                running.spawn(task);
+            }
+            let wake = self.wake(&rounds, running.len());
+            select! {
+                () = &mut shutdown => break,
+                Some(Ok(done)) = running.join_next() => {
+                    if let Some(done) = done {
+                        rounds.settle(done, self.clock.steady(), self.clock.wall());
+                    }
+                }
+                () = sleep_until(wake) => {}
+            }
+        }
+        info!(in_flight = running.len(), "polling stops");
+        stop.send_replace(true);
+        while let Some(ended) = running.join_next().await {
+            if let Ok(Some(done)) = ended {
+                rounds.settle(done, self.clock.steady(), self.clock.wall());
+            }
+        }
+        self.keep(rounds.take_notes()).await;
+    }
+
+    /// Keeps the schedule and the states for the next start.
+    async fn keep(&self, notes: Vec<(String, Value)>) {
+        if notes.is_empty() {
+            return;
+        }
+        let store = Arc::clone(&self.store);
+        let kept = spawn_blocking(move || notes.iter().try_for_each(|(key, value)| store.set_hint(key, value))).await;
+        if let Ok(Err(error)) = kept {
+            debug!(%error, "the schedule could not be kept; a restart would poll at once");
+        }
+    }
+
+    fn wake(&self, rounds: &Rounds, running: usize) -> Instant {
+        let now = self.clock.steady();
+        let idle = now + IDLE;
+        let next = if running < CONCURRENT { rounds.next_at(now).unwrap_or(idle).min(idle) } else { idle };
+        self.clock.instant(next)
+    }
+
+    /// One turn as a task of its own; None if it was stopped while it waited for upstream.
+    fn task(
+        &self,
+        turn: Turn,
+        host: Url,
+        mut stopping: watch::Receiver<bool>,
+    ) -> impl Future<Output = Option<Done>> + Send + use<U> {
+        let (upstream, store, clock) = (Arc::clone(&self.upstream), Arc::clone(&self.store), self.clock);
+        async move {
+            let started = Instant::now();
+            let answer = select! {
+                answer = turn::ask(upstream.as_ref(), &host, &turn) => answer,
+                _ = stopping.wait_for(|stop| *stop) => return None,
+            };
+            let outcome = match answer {
+                Ok(body) => turn::store(&store, &turn, body, clock.wall()).await,
+                Err(outcome) => outcome,
+            };
+            Some(Done { turn, host, outcome, took: started.elapsed() })
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! One request to upstream and what it leads to in the store. The only place where the two meet.
+
+use std::sync::Arc;
+
+use tokio::task;
+use url::Url;
+
+use super::{
+    gaps::Cursor,
+    intake::{self, Intake, take_in},
+    outcome::Outcome,
+};
+use crate::{
+    diff,
+    fetch::{self, Answer, Upstream},
+    model::{Channel, ChannelName, PostId, Stored, Time},
+    page::{self, Embed},
+    store::{self, Batch, Store},
+};
+
+/// What to ask of upstream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Errand {
+    /// The newest page.
+    Head,
+    /// The page of posts before this one.
+    Older(PostId),
+    /// Why there is no preview.
+    Landing,
+    /// Whether a post that a page left out is gone.
+    Confirm(PostId),
+    /// What the page of a withheld post tells of its text.
+    Excerpt(PostId),
+}
+
+/// A channel and what to ask about it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Turn {
+    pub channel: ChannelName,
+    pub errand: Errand,
+}
+
+impl Turn {
+    /// Path and query of the request.
+    fn target(&self) -> String {
+        let Self { channel, errand } = self;
+        match errand {
+            Errand::Head => format!("/s/{channel}"),
+            Errand::Older(before) => format!("/s/{channel}?before={before}"),
+            Errand::Landing => format!("/{channel}"),
+            Errand::Confirm(id) => format!("/{channel}/{id}?embed=1&mode=tme"),
+            Errand::Excerpt(id) => format!("/{channel}/{id}"),
+        }
+    }
+}
+
+/// Asks `host`. Whoever drops this future loses nothing.
+pub async fn ask<U: Upstream>(upstream: &U, host: &Url, turn: &Turn) -> Result<String, Outcome> {
+    match upstream.get(host, &turn.target()).await {
+        Ok(Answer::Body(body)) => Ok(body),
+        Ok(Answer::Redirect(location)) => Err(redirected(turn, &location)),
+        Err(error) => Err(failed(error)),
+    }
+}
+
+/// Stores what the answer brings, on a blocking thread. To be awaited to its end: dropping it would lose the outcome,
+/// not the work.
+pub async fn store(store: &Arc<dyn Store>, turn: &Turn, body: String, now: Time) -> Outcome {
+    let (store, turn) = (Arc::clone(store), turn.clone());
+    let digested = task::spawn_blocking(move || digest(store.as_ref(), &turn, &body, now)).await;
+    digested.unwrap_or_else(|panic| Outcome::Failed(format!("reading the page failed: {panic}")))
+}
+
+fn failed(error: fetch::Error) -> Outcome {
+    match error {
+        fetch::Error::RateLimited { retry_after, .. } => Outcome::RateLimited(retry_after),
+        fetch::Error::Unreachable { .. } => Outcome::Unreachable(error.to_string()),
+        fetch::Error::Status(_) | fetch::Error::Broken { .. } | fetch::Error::TooLarge => {
+            Outcome::Failed(error.to_string())
+        }
+    }
+}
+
+/// A name without a preview is redirected to its landing page; anything else is not followed.
+fn redirected(turn: &Turn, location: &str) -> Outcome {
+    let path = location.split_once("://").map_or(location, |(_, rest)| rest.find('/').map_or("", |at| &rest[at..]));
+    let path = path.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/');
+    let own = path.strip_prefix('/').is_some_and(|name| name.eq_ignore_ascii_case(turn.channel.as_str()));
+    match turn.errand {
+        Errand::Head | Errand::Older(_) if own => Outcome::Redirected,
+        // Names that cannot exist end on Telegram's home page.
+        Errand::Head | Errand::Landing if path.is_empty() => Outcome::Landing(page::Landing::Unknown),
+        _ => Outcome::Failed(format!("upstream redirects to {}", location.escape_debug())),
+    }
+}
+
+fn digest(store: &dyn Store, turn: &Turn, body: &str, now: Time) -> Outcome {
+    match turn.errand {
+        Errand::Head => page_outcome(take_in(store, &turn.channel, Cursor::Newest, body, now)),
+        Errand::Older(before) => page_outcome(take_in(store, &turn.channel, Cursor::Before(before), body, now)),
+        Errand::Landing => match page::parse(body) {
+            Err(page::Error::NoPreview(landing)) => Outcome::Landing(landing),
+            Err(error) => Outcome::Failed(error.to_string()),
+            Ok(_) => Outcome::Failed("upstream shows a preview where a landing page was asked for".to_owned()),
+        },
+        Errand::Confirm(id) => stored(confirm(store, &turn.channel, id, body, now)),
+        Errand::Excerpt(id) => stored(excerpt(store, &turn.channel, id, body, now)),
+    }
+}
+
+/// What the answer to the head of a channel shows, with no store involved.
+pub fn first_look(name: &ChannelName, body: &str, now: Time) -> Result<(Channel, Vec<Stored>), Outcome> {
+    intake::first_look(name, body, now).map_err(|error| match error {
+        page::Error::NoPreview(landing) => Outcome::Landing(landing),
+        error => Outcome::Failed(error.to_string()),
+    })
+}
+
+fn page_outcome(result: Result<Intake, intake::Error>) -> Outcome {
+    match result {
+        Ok(intake) if intake.posts == 0 => Outcome::Empty(intake),
+        Ok(intake) => Outcome::Page(intake),
+        Err(intake::Error::Page(page::Error::NoPreview(landing))) => Outcome::Landing(landing),
+        Err(intake::Error::Page(error)) => Outcome::Failed(error.to_string()),
+        Err(error @ intake::Error::OtherChannel { .. }) => Outcome::OtherChannel(error.to_string()),
+        Err(intake::Error::Store(error)) => Outcome::Unstored(error.to_string()),
+    }
+}
+
+fn stored(result: Result<bool, store::Error>) -> Outcome {
+    result.map_or_else(|error| Outcome::Unstored(error.to_string()), |gone| Outcome::Settled { gone })
+}
+
+fn confirm(store: &dyn Store, name: &ChannelName, id: PostId, body: &str, now: Time) -> Result<bool, store::Error> {
+    if page::parse_embed(body) != Embed::Missing {
+        return Ok(false);
+    }
+    let Some(channel) = store.channel(name)? else { return Ok(false) };
+    let Some(stored) = store.post(channel.id, id)?.filter(|stored| stored.deleted.is_none()) else { return Ok(false) };
+    let changes = vec![diff::deleted(channel.id, stored, now)];
+    store.commit(now, Batch { changes, ..Batch::default() })?;
+    Ok(true)
+}
+
+fn excerpt(store: &dyn Store, name: &ChannelName, id: PostId, body: &str, now: Time) -> Result<bool, store::Error> {
+    let Some(channel) = store.channel(name)? else { return Ok(false) };
+    let Some(excerpt) = page::parse_excerpt(body, &channel.info.description) else { return Ok(false) };
+    let Some(stored) = store.post(channel.id, id)? else { return Ok(false) };
+    if let Some(change) = diff::with_excerpt(channel.id, stored, &excerpt, now) {
+        store.commit(now, Batch { changes: vec![change], ..Batch::default() })?;
+    }
+    Ok(false)
+}
