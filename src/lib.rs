@@ -19,6 +19,9 @@
 pub mod board;
 pub mod config;
 pub mod feed;
+pub mod metrics;
 pub mod model;
 pub mod page;
+pub mod serve;
+pub mod shelf;
 pub mod store;
