@@ -28,4 +28,6 @@ pub mod model;
 pub mod page;
 pub mod poll;
 pub mod schedule;
+pub mod serve;
+pub mod shelf;
 pub mod store;

@@ -1,0 +1,101 @@
+//! Responses of the kinds that several routes give, and the fields that all of them carry.
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::{
+    HeaderMap, Method, Response, StatusCode,
+    body::Body,
+    header::{
+        CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, LOCATION, REFERRER_POLICY, RETRY_AFTER,
+        X_CONTENT_TYPE_OPTIONS,
+    },
+};
+use serde_json::json;
+
+pub type Answer = Response<Full<Bytes>>;
+
+/// How long clients wait before they ask again what could not be served, in seconds.
+pub const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("30");
+
+pub fn new(status: StatusCode, body: impl Into<Bytes>) -> Answer {
+    let mut response = Response::new(Full::new(body.into()));
+    *response.status_mut() = status;
+    response
+}
+
+/// With a type and a Cache-Control.
+pub fn typed(status: StatusCode, content_type: &'static str, cache: &'static str, body: impl Into<Bytes>) -> Answer {
+    let mut response = new(status, body);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(cache));
+    response
+}
+
+pub fn plain(status: StatusCode, text: &'static str) -> Answer {
+    typed(status, "text/plain; charset=utf-8", "no-store", text)
+}
+
+/// An error as of RFC 9457. A 503 says when to come back.
+pub fn problem(status: StatusCode, detail: &str) -> Answer {
+    let body = json!({
+        "type": "about:blank",
+        "title": status.canonical_reason().unwrap_or("Error"),
+        "status": status.as_u16(),
+        "detail": detail,
+    });
+    let mut response = typed(status, "application/problem+json", "no-store", body.to_string());
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
+    }
+    response
+}
+
+/// A permanent redirect to `location`, a reference relative to the address asked for: right behind any proxy.
+pub fn moved(location: &str) -> Answer {
+    let mut response = typed(StatusCode::PERMANENT_REDIRECT, "text/plain; charset=utf-8", "public, max-age=3600", "");
+    match HeaderValue::from_str(location) {
+        Ok(value) => {
+            response.headers_mut().insert(LOCATION, value);
+            response
+        }
+        Err(_) => problem(StatusCode::NOT_FOUND, "There is nothing at this address."),
+    }
+}
+
+/// Adds what every response carries. HEAD gets the fields of GET, its length too, and no body (RFC 9110 9.3.2).
+pub fn finish(mut response: Answer, method: &Method) -> Answer {
+    let length = body_length(&response);
+    let bare = response.status() == StatusCode::NOT_MODIFIED;
+    let headers = response.headers_mut();
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    if !bare {
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    if *method == Method::HEAD {
+        *response.body_mut() = Full::default();
+    }
+    response
+}
+
+pub fn body_length(response: &Answer) -> usize {
+    response.body().size_hint().exact().and_then(|length| usize::try_from(length).ok()).unwrap_or(0)
+}
+
+/// The members of a list-based field, its field lines joined (RFC 9110 5.3), by `,` outside of quotes.
+/// Lines that are no text are left out.
+pub fn list<'a>(headers: &'a HeaderMap, name: hyper::header::HeaderName) -> impl Iterator<Item = &'a str> + use<'a> {
+    let lines: Vec<&str> = headers.get_all(name).iter().filter_map(|line| line.to_str().ok()).collect();
+    lines.into_iter().flat_map(members)
+}
+
+fn members(line: &str) -> Vec<&str> {
+    let mut quoted = false;
+    line.split(move |c| {
+        quoted ^= c == '"';
+        c == ',' && !quoted
+    })
+    .map(str::trim)
+    .filter(|member| !member.is_empty())
+    .collect()
+}

@@ -1,0 +1,172 @@
+//! Feeds over HTTP: RSS, Atom and JSON, whole or as the changes since an earlier version (RFC 3229).
+
+use std::sync::Arc;
+
+use chrono::Utc;
+use hyper::{
+    StatusCode,
+    header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, LAST_MODIFIED, VARY},
+    http::request::Parts,
+};
+
+use super::{
+    Site,
+    answer::{self, Answer, problem},
+    conditional::{self, Verdict, etag, evaluate},
+    negotiation,
+};
+use crate::{
+    config::FeedSpec,
+    feed::Format,
+    model::Time,
+    shelf::{Coding, Edition, Key, Origin, Version, file_name},
+};
+
+/// Bounds of max-age. Less would make readers ask for nothing; more would hide a channel that starts to speak.
+const MAX_AGE_SECONDS: (i64, i64) = (60, 3600);
+
+pub async fn serve(site: &Arc<Site>, parts: &Parts, feed: usize, format: Format) -> Answer {
+    if parts.uri.query().is_some_and(|query| !query.is_empty()) {
+        return answer::moved(&format!("./{}", file_name(format)));
+    }
+    let Some(coding) = negotiation::coding(&parts.headers) else {
+        let mut refusal = problem(StatusCode::NOT_ACCEPTABLE, "This is to be had as gzip, br, zstd and plain.");
+        refusal.headers_mut().insert(VARY, HeaderValue::from_static("Accept-Encoding"));
+        return refusal;
+    };
+    let key = Key { feed, format, coding, since: None };
+    let found = match site.version(feed).await {
+        Ok(version) => {
+            if let Some(early) = precondition(site, parts, key, &version) {
+                return early;
+            }
+            if let Some(delta) = delta(site, parts, key, version).await {
+                return delta;
+            }
+            site.edition(key, version).await
+        }
+        Err(error) => site.last_good(key).map(|edition| (edition, Origin::Outdated)).ok_or(error),
+    };
+    match found {
+        Ok((edition, origin)) => {
+            count(site, origin);
+            whole(site, parts, key, &edition)
+        }
+        Err(error) => {
+            tracing::warn!(feed = site.config.feeds[feed].name, %error, "feed cannot be served");
+            problem(StatusCode::SERVICE_UNAVAILABLE, "The feed cannot be read at the moment.")
+        }
+    }
+}
+
+fn count(site: &Site, origin: Origin) {
+    site.metrics.edition(match origin {
+        Origin::Shelved => "shelved",
+        Origin::Made => "made",
+        Origin::Outdated => "outdated",
+    });
+}
+
+/// The edition in full. Its version may be another than the one that was wanted, so the preconditions are looked at again.
+fn whole(site: &Site, parts: &Parts, key: Key, edition: &Edition) -> Answer {
+    if let Some(early) = precondition(site, parts, key, &edition.version) {
+        return early;
+    }
+    let mut response = answer::new(StatusCode::OK, edition.bytes.clone());
+    let headers = response.headers_mut();
+    put_validators(headers, key, &edition.version);
+    put_content(headers, key);
+    put(headers, CACHE_CONTROL, &cache_control(site, key.feed));
+    response
+}
+
+/// 304 or 412, when the request asks for it.
+fn precondition(site: &Site, parts: &Parts, key: Key, version: &Version) -> Option<Answer> {
+    let tag = etag(version, key.format, key.coding);
+    match evaluate(&parts.headers, &tag, Some(version.changed)) {
+        Verdict::Proceed => None,
+        Verdict::Failed => Some(problem(StatusCode::PRECONDITION_FAILED, "The feed is at another version.")),
+        Verdict::NotModified => {
+            let mut response = answer::new(StatusCode::NOT_MODIFIED, "");
+            put_validators(response.headers_mut(), key, version);
+            put(response.headers_mut(), CACHE_CONTROL, &cache_control(site, key.feed));
+            Some(response)
+        }
+    }
+}
+
+/// The entries changed since the version that the reader has, if it asks for that and if they are some, but not all.
+async fn delta(site: &Arc<Site>, parts: &Parts, key: Key, version: Version) -> Option<Answer> {
+    if !negotiation::takes_deltas(&parts.headers) {
+        return None;
+    }
+    let theirs = conditional::known_sequence(&parts.headers, &version)?;
+    let (full, _) = site.edition(Key { coding: Coding::Identity, ..key }, version).await.ok()?;
+    let unchanged = full.sequences.partition_point(|sequence| *sequence <= theirs);
+    if unchanged == full.sequences.len() {
+        return None;
+    }
+    // The same delta serves all versions between two entries: there are no more deltas of a feed than entries.
+    let since = *full.sequences.get(unchanged.checked_sub(1)?)?;
+    let (edition, origin) = site.edition(Key { since: Some(since), ..key }, version).await.ok()?;
+    if origin == Origin::Outdated {
+        return None;
+    }
+    count(site, origin);
+    let mut response = answer::new(StatusCode::IM_USED, edition.bytes.clone());
+    let headers = response.headers_mut();
+    put_validators(headers, key, &edition.version);
+    put_content(headers, key);
+    headers.insert("im", HeaderValue::from_static("feed"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store, im"));
+    headers.insert(VARY, HeaderValue::from_static("A-IM, If-None-Match, Accept-Encoding"));
+    Some(response)
+}
+
+/// What 200 and 304 have in common.
+fn put_validators(headers: &mut HeaderMap, key: Key, version: &Version) {
+    put(headers, ETAG, &etag(version, key.format, key.coding));
+    // Never later than Date (RFC 9110 8.8.2.1), though the store's times may run ahead of a clock set back.
+    put(headers, LAST_MODIFIED, &http_date(version.changed.min(Utc::now())));
+    headers.insert(VARY, HeaderValue::from_static("Accept-Encoding"));
+}
+
+fn put_content(headers: &mut HeaderMap, key: Key) {
+    let content_type = media_type(key.format);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type.1));
+    if key.coding != Coding::Identity {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static(key.coding.as_str()));
+    }
+}
+
+fn put(headers: &mut HeaderMap, name: hyper::header::HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
+}
+
+/// A format's media type, bare and as Content-Type.
+pub fn media_type(format: Format) -> (&'static str, &'static str) {
+    match format {
+        Format::Rss => ("application/rss+xml", "application/rss+xml; charset=utf-8"),
+        Format::Atom => ("application/atom+xml", "application/atom+xml; charset=utf-8"),
+        Format::Json => ("application/feed+json", "application/feed+json; charset=utf-8"),
+    }
+}
+
+fn http_date(time: Time) -> String {
+    httpdate::fmt_http_date(time.into())
+}
+
+fn cache_control(site: &Site, feed: usize) -> String {
+    let spec: &FeedSpec = &site.config.feeds[feed];
+    let polls = spec.channels.iter().filter_map(|name| site.board.get(name)?.next_poll);
+    let seconds = polls.min().map_or(0, |next| (next - Utc::now()).num_seconds());
+    format!("public, max-age={}", max_age(seconds))
+}
+
+/// Until the next poll, in whole minutes, so that requests at about the same time get the same answer.
+fn max_age(seconds_to_poll: i64) -> i64 {
+    let (least, most) = MAX_AGE_SECONDS;
+    seconds_to_poll.clamp(least, most) / 60 * 60
+}

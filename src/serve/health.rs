@@ -1,0 +1,119 @@
+//! What machines ask: whether the process lives, whether it serves, how the channels stand, the metrics.
+
+use std::sync::Arc;
+
+use chrono::SecondsFormat;
+use hyper::{StatusCode, http::request::Parts};
+use serde_json::{Value, json};
+
+use super::{
+    Site,
+    answer::{self, Answer, problem},
+    negotiation,
+};
+use crate::{
+    board::Status,
+    model::{ChannelName, Time},
+    store::{self, Head, Stats},
+};
+
+type Line = (ChannelName, Status, Head);
+
+/// `/health`: 503 when nothing works any more, else 200.
+pub async fn report(site: &Arc<Site>) -> Answer {
+    let (stats, lines) = match site.blocking(|site| (site.store.stats(), lines(site))).await {
+        Ok((stats, lines)) => (Some(stats), lines.ok()),
+        Err(_) => (None, None),
+    };
+    let readable = stats.is_some() && lines.is_some();
+    let stats = stats.unwrap_or_default();
+    let lines = lines.unwrap_or_else(|| site.board.all().into_iter().map(|(n, s)| (n, s, Head::default())).collect());
+    let health = judge(readable, &stats, &lines);
+    let body = json!({
+        "status": health,
+        "version": env!("CARGO_PKG_VERSION"),
+        "uptime_seconds": site.uptime_seconds(),
+        "store": {
+            "readable": readable,
+            "posts": stats.posts,
+            "last_write": rfc3339(stats.last_write),
+            "journal_bytes": stats.journal_bytes,
+            "damaged": stats.damaged,
+            "write_error": stats.write_error,
+        },
+        "channels": lines.iter().map(channel).collect::<Vec<_>>(),
+    });
+    let status = if health == "down" { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+    let mut response = answer::typed(status, "application/json", "no-store", body.to_string() + "\n");
+    if health == "down" {
+        response.headers_mut().insert(hyper::header::RETRY_AFTER, answer::RETRY_AFTER_SECONDS);
+    }
+    response
+}
+
+fn judge(readable: bool, stats: &Stats, lines: &[Line]) -> &'static str {
+    let fails = |status: &Status| status.last_attempt.is_some() && !status.state.is_fine();
+    if !readable || !lines.is_empty() && lines.iter().all(|(_, status, _)| fails(status)) {
+        "down"
+    } else if stats.write_error.is_some() || lines.iter().any(|(_, status, _)| !status.state.is_fine()) {
+        "degraded"
+    } else {
+        "ok"
+    }
+}
+
+fn channel((name, status, head): &Line) -> Value {
+    json!({
+        "name": name.as_str(),
+        "state": status.state.as_str(),
+        "since": rfc3339(status.since),
+        "posts": head.posts,
+        "newest_post": rfc3339(head.newest_published),
+        "last_success": rfc3339(status.last_success),
+        "last_attempt": rfc3339(status.last_attempt),
+        "next_poll": rfc3339(status.next_poll),
+        "failures": status.failures,
+        "last_error": status.last_error,
+    })
+}
+
+fn rfc3339(time: Option<Time>) -> Option<String> {
+    time.map(|time| time.to_rfc3339_opts(SecondsFormat::Secs, true))
+}
+
+/// All channels of the board. Reads the store on purpose, to see whether it can be.
+fn lines(site: &Site) -> Result<Vec<Line>, store::Error> {
+    let stored = site.store.channels()?;
+    let head = |name: &ChannelName| {
+        stored.iter().find(|channel| channel.name == *name).map_or_else(Head::default, |c| site.store.head(c.id))
+    };
+    Ok(site.board.all().into_iter().map(|(name, status)| (name.clone(), status, head(&name))).collect())
+}
+
+/// `/readyz`: 503 while starting and stopping.
+pub fn ready(site: &Site) -> Answer {
+    if site.is_ready() {
+        answer::plain(StatusCode::OK, "ready\n")
+    } else {
+        problem(StatusCode::SERVICE_UNAVAILABLE, "Starting or stopping.")
+    }
+}
+
+/// `/metrics`, as OpenMetrics for who asks for it, else in the older format that everything reads.
+pub async fn metrics(site: &Arc<Site>, parts: &Parts) -> Answer {
+    let observed = site.blocking(|site| {
+        site.metrics.observe_store(&site.store.stats(), site.shelf.bytes());
+        if let Ok(lines) = lines(site) {
+            site.metrics.observe_channels(&lines);
+        }
+    });
+    let (content_type, text) = match (observed.await, negotiation::takes_openmetrics(&parts.headers)) {
+        (Err(_), _) => ("", Err(std::fmt::Error)),
+        (_, true) => ("application/openmetrics-text; version=1.0.0; charset=utf-8", site.metrics.openmetrics()),
+        (_, false) => ("text/plain; version=0.0.4; charset=utf-8", site.metrics.prometheus()),
+    };
+    match text {
+        Ok(text) => answer::typed(StatusCode::OK, content_type, "no-store", text),
+        Err(_) => problem(StatusCode::INTERNAL_SERVER_ERROR, "The metrics cannot be written."),
+    }
+}

@@ -1,0 +1,84 @@
+//! The HTTP server: answers readers from what is stored, and never waits for upstream.
+//! The only module that knows hyper.
+//!
+//! A request goes through [`route`](mod@route), which says what is wanted; `documents` serve feeds, `pages` people,
+//! `health` machines. `negotiation` and `conditional` hold the rules of RFC 9110, purely.
+
+mod answer;
+mod bounded;
+mod conditional;
+mod connection;
+mod documents;
+mod health;
+mod negotiation;
+mod pages;
+mod route;
+mod site;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::{
+    Method, Request, Response, StatusCode, Version,
+    header::{ALLOW, HOST, HeaderValue},
+    http::request::Parts,
+};
+
+pub use connection::run;
+pub use site::Site;
+
+use answer::problem;
+use route::Route;
+
+/// Longer request targets are refused (RFC 9110 15.5.15).
+const TARGET_BYTES: usize = 8 << 10;
+
+/// Answers one request. Reads nothing of its body, so it is the same with and without a socket.
+pub async fn handle<B>(site: &Arc<Site>, request: Request<B>) -> Response<Full<Bytes>> {
+    let (parts, _) = request.into_parts();
+    let (class, response) = answer(site, &parts).await;
+    let response = answer::finish(response, &parts.method);
+    let (status, bytes) = (response.status().as_u16(), answer::body_length(&response));
+    site.metrics.request(class, status, bytes);
+    tracing::debug!(method = %parts.method, target = %parts.uri, status, bytes, "answered");
+    response
+}
+
+/// The answer, and the class of its route for the metrics.
+async fn answer(site: &Arc<Site>, parts: &Parts) -> (&'static str, Response<Full<Bytes>>) {
+    if let Some(refusal) = refuse(parts) {
+        return ("none", refusal);
+    }
+    let route = Route::of(parts.uri.path(), &site.config.feeds);
+    let class = route.class();
+    let response = match route {
+        Route::Index => pages::index(site, parts).await,
+        Route::Page(feed) => pages::feed(site, parts, feed).await,
+        Route::Document(feed, format) => documents::serve(site, parts, feed, format).await,
+        Route::Style => pages::style(),
+        Route::Health => health::report(site).await,
+        Route::Live => answer::plain(StatusCode::OK, "ok\n"),
+        Route::Ready => health::ready(site),
+        Route::Metrics => health::metrics(site, parts).await,
+        Route::Moved(location) => answer::moved(&location),
+        Route::Unknown => problem(StatusCode::NOT_FOUND, "There is nothing at this address."),
+    };
+    (class, response)
+}
+
+/// What is wrong with a request before its target is looked at.
+fn refuse(parts: &Parts) -> Option<Response<Full<Bytes>>> {
+    if parts.version == Version::HTTP_11 && parts.headers.get_all(HOST).iter().count() != 1 {
+        return Some(problem(StatusCode::BAD_REQUEST, "A request names its host, once (RFC 9112, section 3.2)."));
+    }
+    if parts.method != Method::GET && parts.method != Method::HEAD {
+        let mut response = problem(StatusCode::METHOD_NOT_ALLOWED, "Only GET and HEAD are answered here.");
+        response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+        return Some(response);
+    }
+    if parts.uri.path_and_query().is_some_and(|target| target.as_str().len() > TARGET_BYTES) {
+        return Some(problem(StatusCode::URI_TOO_LONG, "No address here is that long."));
+    }
+    None
+}

@@ -1,0 +1,77 @@
+//! Which coding a reader gets (RFC 9110 12.5.3), and whether it takes deltas (RFC 3229 10.5.3). Pure.
+
+use hyper::{
+    HeaderMap,
+    header::{ACCEPT, ACCEPT_ENCODING, HeaderName},
+};
+
+use super::answer::list;
+use crate::shelf::Coding;
+
+/// Among what a reader likes equally. Of a feed, brotli makes the fewest bytes, zstd and gzip more;
+/// what encoding costs does not count, since it is done once per version.
+const PREFERENCE: [Coding; 4] = [Coding::Brotli, Coding::Zstd, Coding::Gzip, Coding::Identity];
+
+/// Identity's, when nobody spoke of it: acceptable, but liked less than anything that was named.
+const UNSPOKEN: Weight = Weight(1);
+
+/// A quality value in units of 1/10000, so that there is room below the smallest that can be written, 0.001.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Weight(u16);
+
+/// The coding to answer with; `None` if the reader accepts none of ours.
+pub fn coding(headers: &HeaderMap) -> Option<Coding> {
+    if !headers.contains_key(ACCEPT_ENCODING) {
+        return Some(Coding::Identity);
+    }
+    let wishes: Vec<(&str, Weight)> = list(headers, ACCEPT_ENCODING).filter_map(weighted).collect();
+    let ranked = PREFERENCE.into_iter().map(|coding| (coding, weight(coding, &wishes)));
+    // `max_by_key` takes the last of equals.
+    let best = ranked.rev().max_by_key(|(_, weight)| *weight)?;
+    (best.1 > Weight(0)).then_some(best.0)
+}
+
+fn weight(coding: Coding, wishes: &[(&str, Weight)]) -> Weight {
+    let named = |name: &str| {
+        name.eq_ignore_ascii_case(coding.as_str()) || coding == Coding::Gzip && name.eq_ignore_ascii_case("x-gzip")
+    };
+    if let Some((_, weight)) = wishes.iter().find(|(name, _)| named(name)) {
+        return *weight;
+    }
+    let star = wishes.iter().find(|(name, _)| *name == "*").map(|(_, weight)| *weight);
+    match (coding, star) {
+        // Who says no more than `*` is likely to decode gzip, less likely the younger ones.
+        (Coding::Identity | Coding::Gzip, Some(weight)) => weight,
+        (Coding::Identity, None) => UNSPOKEN,
+        _ => Weight(0),
+    }
+}
+
+/// Whether A-IM asks for `feed`, the deltas of feeds.
+pub fn takes_deltas(headers: &HeaderMap) -> bool {
+    list(headers, HeaderName::from_static("a-im"))
+        .filter_map(weighted)
+        .any(|(name, weight)| name.eq_ignore_ascii_case("feed") && weight > Weight(0))
+}
+
+/// Whether Accept names OpenMetrics.
+pub fn takes_openmetrics(headers: &HeaderMap) -> bool {
+    list(headers, ACCEPT)
+        .filter_map(weighted)
+        .any(|(name, weight)| name.eq_ignore_ascii_case("application/openmetrics-text") && weight > Weight(0))
+}
+
+/// A member and its weight, 1 when none is given; `None` when the weight cannot be read.
+fn weighted(member: &str) -> Option<(&str, Weight)> {
+    let mut parameters = member.split(';').map(str::trim);
+    let name = parameters.next()?;
+    let weight = parameters.find_map(|p| p.strip_prefix("q=").or_else(|| p.strip_prefix("Q=")));
+    match weight {
+        None => Some((name, Weight(10_000))),
+        Some(text) => {
+            let value: f32 = text.parse().ok()?;
+            // Within the range that the grammar allows, so the cast cannot lose anything.
+            (0.0..=1.0).contains(&value).then(|| (name, Weight((value * 10_000.0).round() as u16)))
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! What all requests share, and the way from a feed to its edition. Everything that may block happens in
+//! `spawn_blocking`; what a 304 needs is in memory.
+
+use std::{
+    collections::HashMap,
+    io,
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Instant,
+};
+
+use tokio::sync::Semaphore;
+
+use crate::{
+    board::Board,
+    config::Config,
+    feed,
+    metrics::Metrics,
+    model::{ChannelId, ChannelName, Time},
+    shelf::{Coding, Contents, Edition, Key, Origin, Shelf, Version, identity},
+    store::{self, Head, Store},
+};
+
+/// The state that all requests share.
+pub struct Site {
+    pub config: Arc<Config>,
+    pub store: Arc<dyn Store>,
+    pub board: Arc<Board>,
+    pub shelf: Shelf,
+    pub metrics: Arc<Metrics>,
+    started: Instant,
+    ready: AtomicBool,
+    /// By feed, in the order of the configuration.
+    identities: Vec<u64>,
+    names: RwLock<HashMap<ChannelName, Lookup>>,
+    /// So many editions are made at the same time; the others wait without holding a thread.
+    makers: Arc<Semaphore>,
+}
+
+/// What the store last said of a name, and the state change that it was asked after.
+#[derive(Debug, Clone, Copy)]
+struct Lookup {
+    since: Option<Time>,
+    id: Option<ChannelId>,
+}
+
+/// Why there is no edition.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the store cannot be read")]
+    Store(#[from] store::Error),
+    #[error("the feed cannot be compressed")]
+    Encode(#[from] io::Error),
+    #[error("making the feed stopped half-way; the log has the reason")]
+    Stopped,
+}
+
+impl Site {
+    pub fn new(config: Arc<Config>, store: Arc<dyn Store>, board: Arc<Board>, metrics: Arc<Metrics>) -> Self {
+        let identities = config.feeds.iter().map(|spec| identity(spec, &config.server.public_url)).collect();
+        Self {
+            shelf: Shelf::new(config.server.shelf_bytes),
+            config,
+            store,
+            board,
+            metrics,
+            started: Instant::now(),
+            ready: AtomicBool::new(false),
+            identities,
+            names: RwLock::default(),
+            makers: Arc::new(Semaphore::new(thread::available_parallelism().map_or(2, usize::from))),
+        }
+    }
+
+    /// What `/readyz` says.
+    pub fn set_ready(&self, ready: bool) {
+        self.ready.store(ready, Ordering::Relaxed);
+    }
+
+    pub fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Relaxed)
+    }
+
+    pub fn uptime_seconds(&self) -> u64 {
+        self.started.elapsed().as_secs()
+    }
+
+    /// Runs what may block. `Stopped` when it panics.
+    pub async fn blocking<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Self) -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        let site = self.clone();
+        tokio::task::spawn_blocking(move || work(&site)).await.map_err(|_| Error::Stopped)
+    }
+
+    /// The feed's version. Reads the store only for a name that was not asked for since its channel changed state.
+    pub async fn version(self: &Arc<Self>, feed: usize) -> Result<Version, Error> {
+        let ids = match self.known_ids(feed) {
+            Some(ids) => ids,
+            None => self.blocking(move |site| site.channel_ids(feed)).await??,
+        };
+        Ok(self.version_of(feed, &ids))
+    }
+
+    fn version_of(&self, feed: usize, ids: &[ChannelId]) -> Version {
+        let heads: Vec<(ChannelId, Head)> = ids.iter().map(|id| (*id, self.store.head(*id))).collect();
+        Version::new(self.identities[feed], &heads)
+    }
+
+    /// The ids of the feed's stored channels, if memory has them all.
+    fn known_ids(&self, feed: usize) -> Option<Vec<ChannelId>> {
+        let names = self.names.read().unwrap_or_else(PoisonError::into_inner);
+        let ids: Option<Vec<Option<ChannelId>>> = self.config.feeds[feed]
+            .channels
+            .iter()
+            .map(|name| names.get(name).filter(|lookup| lookup.since == self.since(name)).map(|lookup| lookup.id))
+            .collect();
+        Some(ids?.into_iter().flatten().collect())
+    }
+
+    /// The ids of the feed's stored channels. May block.
+    pub fn channel_ids(&self, feed: usize) -> Result<Vec<ChannelId>, store::Error> {
+        let ids: Result<Vec<_>, _> =
+            self.config.feeds[feed].channels.iter().map(|name| self.channel_id(name)).collect();
+        Ok(ids?.into_iter().flatten().collect())
+    }
+
+    /// The id under which a channel is stored, if it is. May block.
+    pub fn channel_id(&self, name: &ChannelName) -> Result<Option<ChannelId>, store::Error> {
+        let since = self.since(name);
+        let known = self.names.read().unwrap_or_else(PoisonError::into_inner).get(name).copied();
+        if let Some(lookup) = known.filter(|lookup| lookup.since == since) {
+            return Ok(lookup.id);
+        }
+        let id = self.store.channel(name)?.map(|channel| channel.id);
+        self.names.write().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), Lookup { since, id });
+        Ok(id)
+    }
+
+    /// When the channel's state last changed. A name comes to stand for a channel, or for another one, only then.
+    fn since(&self, name: &ChannelName) -> Option<Time> {
+        self.board.get(name)?.since
+    }
+
+    /// The edition as new as `wanted`, or the last good one.
+    pub async fn edition(self: &Arc<Self>, key: Key, wanted: Version) -> Result<(Arc<Edition>, Origin), Error> {
+        if let Some(edition) = self.shelf.get(&key, &wanted) {
+            return Ok((edition, Origin::Shelved));
+        }
+        let Ok(permit) = self.makers.clone().acquire_owned().await else { return Err(Error::Stopped) };
+        if let Some(edition) = self.shelf.get(&key, &wanted) {
+            return Ok((edition, Origin::Shelved));
+        }
+        let made = self.blocking(move |site| {
+            let _held = permit;
+            site.make(key, &wanted)
+        });
+        match made.await {
+            Ok(made) => made,
+            Err(stopped) => self.last_good(key).map(|edition| (edition, Origin::Outdated)).ok_or(stopped),
+        }
+    }
+
+    /// The edition on the shelf, of whatever version; from the plain one if that coding was never wanted.
+    pub fn last_good(&self, key: Key) -> Option<Arc<Edition>> {
+        self.shelf.last_good(&key).or_else(|| {
+            let plain = self.shelf.last_good(&Key { coding: Coding::Identity, ..key })?;
+            encode(&plain, key.coding).ok().map(Arc::new)
+        })
+    }
+
+    fn make(&self, key: Key, wanted: &Version) -> Result<(Arc<Edition>, Origin), Error> {
+        let render = || self.render(key).inspect_err(|error| self.report(key.feed, error));
+        let (plain, origin) = self.shelf.edition(Key { coding: Coding::Identity, ..key }, wanted, render)?;
+        if key.coding == Coding::Identity {
+            return Ok((plain, origin));
+        }
+        let (edition, _) = self.shelf.edition(key, &plain.version, || encode(&plain, key.coding))?;
+        Ok((edition, if origin == Origin::Outdated { origin } else { Origin::Made }))
+    }
+
+    fn report(&self, feed: usize, error: &Error) {
+        let cause = std::error::Error::source(error).map(ToString::to_string);
+        tracing::warn!(feed = self.config.feeds[feed].name, %error, cause, "feed cannot be made anew");
+    }
+
+    fn render(&self, key: Key) -> Result<Edition, Error> {
+        let spec = &self.config.feeds[key.feed];
+        let ids = self.channel_ids(key.feed)?;
+        // Before the posts are read: what changes meanwhile is then newer than its label and made again,
+        // where an edition older than its label would stay.
+        let version = self.version_of(key.feed, &ids);
+        let mut contents = Contents::read(self.store.as_ref(), &ids, &spec.settings)?;
+        if let Some(since) = key.since {
+            contents = contents.changed_since(since);
+        }
+        let header = contents.header(spec, &self.config.server.public_url, key.format, version.changed);
+        let feed = feed::compose(header, &contents.entries(), &spec.settings);
+        let bytes = feed::render(&feed, key.format).into();
+        Ok(Edition { version, bytes, sequences: contents.sequences().into() })
+    }
+}
+
+fn encode(plain: &Edition, coding: Coding) -> Result<Edition, Error> {
+    Ok(Edition { bytes: coding.encode(&plain.bytes)?, ..plain.clone() })
+}

@@ -1,0 +1,113 @@
+//! The shelf: editions ready to be served, bounded in bytes. An edition is made once per version, on its first
+//! request, however many ask at that moment; the one before it stays until then, and is what readers get while
+//! the store cannot be read. Knows nothing of HTTP.
+
+mod coding;
+mod contents;
+mod version;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use moka::{ops::compute::Op, sync::Cache};
+
+pub use coding::Coding;
+pub use contents::{Contents, document_url, file_name, page_url};
+pub use version::{BEFORE_ANY_POST, Version, identity};
+
+use crate::feed::Format;
+
+/// What each entry costs beside its bytes, about.
+const OVERHEAD_BYTES: usize = 512;
+
+/// Names an edition, whatever its version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Key {
+    /// Index into `Config::feeds`.
+    pub feed: usize,
+    pub format: Format,
+    pub coding: Coding,
+    /// Only the entries changed after this sequence number; `None` for the whole feed.
+    pub since: Option<u64>,
+}
+
+/// A feed rendered in one format and coding.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Edition {
+    pub version: Version,
+    pub bytes: Bytes,
+    /// Sequence numbers of its entries, ascending.
+    pub sequences: Arc<[u64]>,
+}
+
+impl Edition {
+    /// Whether it is as new as `wanted`. A request that computed its version before a change
+    /// is well served with the edition made after it.
+    fn serves(&self, wanted: &Version) -> bool {
+        self.version == *wanted || self.version.sequence > wanted.sequence
+    }
+}
+
+/// How an edition was come by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Origin {
+    Shelved,
+    Made,
+    /// It could not be made anew; this is the last good one.
+    Outdated,
+}
+
+/// Cheap to clone; all clones are the same shelf.
+#[derive(Debug, Clone)]
+pub struct Shelf(Cache<Key, Arc<Edition>>);
+
+impl Shelf {
+    /// `max_bytes` bounds the editions kept, not those on their way to readers.
+    pub fn new(max_bytes: u64) -> Self {
+        let weigh = |_: &Key, edition: &Arc<Edition>| {
+            let bytes = edition.bytes.len() + edition.sequences.len() * size_of::<u64>() + OVERHEAD_BYTES;
+            u32::try_from(bytes).unwrap_or(u32::MAX)
+        };
+        Self(Cache::builder().max_capacity(max_bytes).weigher(weigh).build())
+    }
+
+    /// The edition if it is as new as `wanted`. Never waits.
+    pub fn get(&self, key: &Key, wanted: &Version) -> Option<Arc<Edition>> {
+        self.0.get(key).filter(|edition| edition.serves(wanted))
+    }
+
+    /// The edition of whatever version.
+    pub fn last_good(&self, key: &Key) -> Option<Arc<Edition>> {
+        self.0.get(key)
+    }
+
+    /// The edition as new as `wanted`, made if need be. Of many who ask for it at once one makes it and the others
+    /// wait, so this blocks. When `make` fails the last good edition stands in; the error is for want of one.
+    pub fn edition<E: Send + Sync + 'static>(
+        &self,
+        key: Key,
+        wanted: &Version,
+        make: impl FnOnce() -> Result<Edition, E>,
+    ) -> Result<(Arc<Edition>, Origin), E> {
+        if let Some(edition) = self.get(&key, wanted) {
+            return Ok((edition, Origin::Shelved));
+        }
+        let mut origin = Origin::Shelved;
+        let computed = self.0.entry(key).and_try_compute_with(|shelved| match shelved {
+            Some(entry) if entry.value().serves(wanted) => Ok(Op::Nop),
+            _ => {
+                origin = Origin::Made;
+                make().map(|edition| Op::Put(Arc::new(edition)))
+            }
+        });
+        match computed {
+            Ok(result) => Ok((result.unwrap().into_value(), origin)),
+            Err(error) => self.last_good(&key).map(|edition| (edition, Origin::Outdated)).ok_or(error),
+        }
+    }
+
+    /// About how many bytes it holds.
+    pub fn bytes(&self) -> u64 {
+        self.0.weighted_size()
+    }
+}
