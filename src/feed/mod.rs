@@ -1,6 +1,24 @@
 //! Feeds: from stored posts to the bytes that a reader gets. Same posts and settings, same bytes.
 //!
-//! `compose` makes the format-neutral [`Feed`]; `rss`, `atom` and `json` write it.
+//! `compose` makes the format-neutral [`Feed`]; `rss`, `atom` and `json` write it. Knows nothing of pages, stores,
+//! clocks or HTTP.
+
+mod atom;
+mod clean;
+mod compose;
+mod content;
+mod inline;
+mod item;
+mod json;
+mod labels;
+mod markup;
+mod media;
+mod rss;
+mod title;
+
+pub use compose::compose;
+pub use item::{Author, InReplyTo, Item};
+pub use media::{Media, Medium};
 
 use crate::model::{Channel, Stored, Time};
 
@@ -88,8 +106,10 @@ pub struct Entry<'a> {
 }
 
 /// What a feed says of itself. All addresses absolute.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Header {
+    /// Permanent and absolute, whatever host serves the feed: Atom's id (RFC 4287, 4.2.6).
+    pub id: String,
     pub title: String,
     pub description: String,
     /// Where people read it: the channel on t.me, or a page of ours.
@@ -111,24 +131,29 @@ pub struct Header {
 }
 
 /// A feed ready to be written in any format.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Feed {
     pub header: Header,
+    /// When an item was last changed.
     pub updated: Time,
+    /// Newest first.
     pub items: Vec<Item>,
+    /// Posts that are gone, most recent first; empty unless [`Deleted::Announce`] is set.
+    pub deleted: Vec<Tombstone>,
 }
 
-#[derive(Debug, Clone, PartialEq)]
-pub struct Item {
+/// A post that is gone upstream and was announced as such.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tombstone {
     pub guid: String,
-}
-
-/// Chooses, orders and renders the entries. `entries` in any order; the feed is newest first.
-pub fn compose(_header: Header, _entries: &[Entry<'_>], _settings: &Settings) -> Feed {
-    todo!()
+    pub when: Time,
 }
 
 /// Writes a feed.
-pub fn render(_feed: &Feed, _format: Format) -> Vec<u8> {
-    todo!()
+pub fn render(feed: &Feed, format: Format) -> Vec<u8> {
+    match format {
+        Format::Rss => rss::write(feed),
+        Format::Atom => atom::write(feed),
+        Format::Json => json::write(feed),
+    }
 }

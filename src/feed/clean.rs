@@ -1,0 +1,139 @@
+//! What may leave in a feed: the characters, the addresses and the HTML. Knows nothing of posts.
+
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+    sync::LazyLock,
+};
+
+use ammonia::{Builder, UrlRelative};
+use url::Url;
+
+/// Schemes that a link in a body may have; readers and checkers know them all.
+const SCHEMES: [&str; 7] = ["http", "https", "tg", "mailto", "tel", "ftp", "magnet"];
+
+const TAGS: [&str; 20] = [
+    "a",
+    "audio",
+    "b",
+    "blockquote",
+    "br",
+    "code",
+    "details",
+    "figcaption",
+    "figure",
+    "i",
+    "img",
+    "li",
+    "mark",
+    "p",
+    "pre",
+    "s",
+    "summary",
+    "u",
+    "ul",
+    "video",
+];
+
+static SANITIZER: LazyLock<Builder<'static>> = LazyLock::new(|| {
+    let attributes: HashMap<&str, HashSet<&str>> = HashMap::from([
+        ("a", HashSet::from(["href"])),
+        ("img", HashSet::from(["src", "alt", "width", "height"])),
+        ("audio", HashSet::from(["src", "controls", "preload"])),
+        ("video", HashSet::from(["src", "poster", "width", "height", "controls", "loop", "muted", "preload"])),
+    ]);
+    let mut builder = Builder::empty();
+    builder
+        .tags(HashSet::from(TAGS))
+        .tag_attributes(attributes)
+        .generic_attributes(HashSet::from(["dir"]))
+        .clean_content_tags(HashSet::from(["script", "style"]))
+        .url_schemes(HashSet::from(SCHEMES))
+        .url_relative(UrlRelative::Deny)
+        .link_rel(None);
+    builder
+});
+
+/// Lets only the elements, attributes and addresses through that the feeds use. What [`super::markup::Html`] writes
+/// comes out unchanged; this is the second lock on the door.
+pub(super) fn sanitize(html: &str) -> String {
+    let clean = SANITIZER.clean(html).to_string();
+    // The serializer names the one character that XML has no name for.
+    if clean.contains("&nbsp;") { clean.replace("&nbsp;", "\u{a0}") } else { clean }
+}
+
+/// Whether XML 1.0 allows and recommends the character (2.2): no controls but tab and line feed, no non-characters,
+/// and not U+FFFD, which only says that something was lost.
+fn is_allowed(character: char) -> bool {
+    match character {
+        '\t' | '\n' => true,
+        '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{fdd0}'..='\u{fdef}' | '\u{fff9}'..='\u{ffff}' => false,
+        other => u32::from(other) & 0xfffe != 0xfffe,
+    }
+}
+
+/// `text` without the characters that XML forbids or discourages.
+pub(super) fn scrub(text: &str) -> Cow<'_, str> {
+    if text.chars().all(is_allowed) {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(text.chars().filter(|c| is_allowed(*c)).collect())
+    }
+}
+
+/// An address fit for a link in a body: absolute, of a known scheme, otherwise as it was written.
+pub(super) fn address(text: &str) -> Option<String> {
+    let scrubbed = scrub(text);
+    let address = scrubbed.trim().replace(['\t', '\n'], "").replace(' ', "%20");
+    let scheme = Url::parse(&address).ok()?.scheme().to_owned();
+    SCHEMES.contains(&scheme.as_str()).then_some(address)
+}
+
+/// An address fit for an element of a feed, where validators want http and RFC 2396's characters alone.
+pub(super) fn web_address(text: &str) -> Option<String> {
+    let address = address(text)?;
+    let parsed = Url::parse(&address).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+    let address = if address.bytes().all(is_uri_byte) { address } else { parsed.into() };
+    Some(
+        address
+            .bytes()
+            .map(|byte| if is_uri_byte(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+            .collect(),
+    )
+}
+
+fn is_uri_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b";/?:@&=+$.-_!~*'()%,#".contains(&byte)
+}
+
+/// Plain text on one line: whitespace squeezed, invisible characters gone, nothing that a reader
+/// which takes every title for HTML would swallow.
+pub(super) fn one_line(text: &str) -> String {
+    let visible: String = scrub(text).chars().filter(|c| !is_invisible(*c)).collect();
+    neutral(&visible.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+/// Zero-width characters, soft hyphens and bidirectional embeddings, which bleed when a text is cut. The joiners
+/// U+200C and U+200D stay: Persian and emoji need them.
+fn is_invisible(character: char) -> bool {
+    matches!(character,
+        '\u{ad}' | '\u{200b}' | '\u{2060}'..='\u{2064}' | '\u{feff}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Replaces by look-alikes what reads as a tag or as an entity: `Vec<u8>` becomes `Vec‹u8›`.
+/// RSS never said whether a title is text or HTML, and no escaping is right in all readers.
+pub(super) fn neutral(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text.chars();
+    while let Some(character) = rest.next() {
+        let next = rest.as_str().chars().next();
+        out.push(match (character, next) {
+            ('<', Some(next)) if next.is_ascii_alphabetic() || matches!(next, '/' | '!' | '?') => '‹',
+            ('>', _) if out.contains('‹') => '›',
+            ('&', Some('#')) => '＆',
+            ('&', Some(next)) if next.is_ascii_alphanumeric() && rest.as_str().contains(';') => '＆',
+            (other, _) => other,
+        });
+    }
+    out
+}

@@ -1,0 +1,115 @@
+//! A post's body: its parts as HTML, in the order of the page, each visible piece once and nothing that the post
+//! does not show. Of no language: where a word would be needed a symbol stands. Knows nothing of formats.
+
+mod cards;
+mod figures;
+
+pub(super) use figures::video_kind;
+
+use super::{Settings, clean, inline, labels::Kind, markup::Html};
+use crate::model::{Button, Forward, Part, Post, Reaction, Reply};
+
+/// The body of `post`, sanitized and never empty. `link` is the post's own address.
+pub(super) fn render(post: &Post, link: &str, settings: &Settings) -> String {
+    let mut html = Html::default();
+    head(&mut html, post);
+    for part in &post.parts {
+        write_part(&mut html, part, link, settings);
+    }
+    buttons(&mut html, &post.buttons);
+    if settings.reactions {
+        reactions(&mut html, &post.reactions);
+    }
+    if html.len() == 0 {
+        let kind = if post.service { Kind::Service } else { Kind::Link };
+        html.paragraph(|html| html.link(Some(link), |html| html.text(kind.symbol())));
+    }
+    clean::sanitize(&html.finish())
+}
+
+fn write_part(html: &mut Html, part: &Part, link: &str, settings: &Settings) {
+    match part {
+        Part::Text(text) | Part::Unknown(text) => inline::blocks(html, text, settings.spoilers),
+        Part::Photo(photo) => figures::photo(html, photo),
+        Part::Video(video) => figures::video(html, video, link),
+        Part::Voice(voice) => figures::voice(html, voice, link),
+        Part::Document(document) => figures::document(html, document),
+        Part::Sticker(sticker) => figures::sticker(html, sticker),
+        Part::Location(location) => cards::location(html, location),
+        Part::Contact(contact) => cards::contact(html, contact),
+        Part::Poll(poll) => cards::poll(html, poll),
+        Part::Preview(preview) => cards::preview(html, preview, settings),
+        Part::Game(game) => cards::game(html, game, settings),
+        Part::Invoice(invoice) => cards::invoice(html, invoice, settings),
+        Part::Withheld(withheld) => cards::withheld(html, withheld, link),
+    }
+}
+
+fn head(html: &mut Html, post: &Post) {
+    if let Some(forward) = &post.forward {
+        html.paragraph(|html| forwarded(html, forward));
+    }
+    if let Some(bot) = &post.via_bot {
+        let address = format!("https://t.me/{}", bot.trim_start_matches('@'));
+        html.paragraph(|html| {
+            symbol(html, Kind::Bot);
+            html.link(Some(&address), |html| html.text(bot));
+        });
+    }
+    if let Some(reply) = &post.reply {
+        html.element("blockquote", |html| answered(html, reply));
+    }
+}
+
+fn forwarded(html: &mut Html, forward: &Forward) {
+    symbol(html, Kind::Forward);
+    html.link(forward.href.as_deref(), |html| html.text(&forward.name));
+    if let Some(author) = &forward.author {
+        html.text(" (");
+        html.text(author);
+        html.text(")");
+    }
+}
+
+fn answered(html: &mut Html, reply: &Reply) {
+    if let Some(thumbnail) = &reply.thumbnail {
+        html.image(thumbnail, "", None, None);
+    }
+    html.paragraph(|html| match &reply.author {
+        Some(author) => {
+            symbol(html, Kind::Reply);
+            html.link(reply.href.as_deref(), |html| html.text(author));
+        }
+        None => html.link(reply.href.as_deref(), |html| html.text(Kind::Reply.symbol())),
+    });
+    inline::plain_blocks(html, &reply.text);
+}
+
+fn buttons(html: &mut Html, buttons: &[Button]) {
+    html.block("ul", |html| {
+        for button in buttons {
+            html.element("li", |html| html.link(button.href.as_deref(), |html| html.text(&button.text)));
+        }
+    });
+}
+
+fn reactions(html: &mut Html, reactions: &[Reaction]) {
+    html.paragraph(|html| {
+        for (number, reaction) in reactions.iter().enumerate() {
+            if number > 0 {
+                html.text(" ");
+            }
+            if !reaction.emoji.is_empty() {
+                html.text(&reaction.emoji);
+                html.text("\u{a0}");
+            }
+            html.text(&reaction.count);
+        }
+    });
+}
+
+/// A kind's symbol in front of what it is about.
+fn symbol(html: &mut Html, kind: Kind) {
+    html.text(kind.symbol());
+    html.text(" ");
+}

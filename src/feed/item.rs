@@ -1,0 +1,152 @@
+//! One item of a feed, of no format yet, made from a stored post.
+
+use std::collections::HashSet;
+
+use super::{Entry, LinkTarget, Media, Settings, clean, content, media, title};
+use crate::model::{Channel, Inline, Part, Post, PostId, Time};
+
+/// Longest plain-text summary, in characters.
+const SUMMARY_LENGTH: usize = 200;
+
+/// A post as the formats need it. All text free of characters that XML forbids, all addresses absolute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    /// `https://t.me/SLUG/ID` with the slug as first seen: never changes.
+    pub guid: String,
+    /// Where the post can be read now.
+    pub link: String,
+    /// One line of plain text; `None` only where titles from the text are switched off.
+    pub title: Option<String>,
+    /// What the post is, for a format that must have a title.
+    pub kind: String,
+    /// The beginning of the text, or the title of a post without text. Plain text, never empty.
+    pub summary: String,
+    /// HTML, sanitized, never empty.
+    pub content: String,
+    pub published: Time,
+    /// Never before `published`.
+    pub updated: Time,
+    pub author: Author,
+    /// The hashtags of the text, without `#`, each once.
+    pub tags: Vec<String>,
+    /// The origin of a forwarded post.
+    pub via: Option<String>,
+    pub reply: Option<InReplyTo>,
+    pub media: Vec<Media>,
+    /// The picture that stands for the post.
+    pub image: Option<String>,
+}
+
+/// Who signed the post, else the channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Author {
+    pub name: String,
+    pub url: String,
+}
+
+/// The post that an item answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InReplyTo {
+    /// In the form of [`Item::guid`].
+    pub guid: String,
+    pub href: String,
+}
+
+/// The permanent name of a post.
+pub(super) fn guid(channel: &Channel, id: PostId) -> String {
+    format!("https://t.me/{}/{id}", channel.slug)
+}
+
+pub(super) fn item(entry: Entry<'_>, settings: &Settings) -> Item {
+    let Entry { channel, stored } = entry;
+    let post = &stored.post;
+    let slug = &channel.current_slug;
+    let link = match settings.link {
+        LinkTarget::Post => format!("https://t.me/{slug}/{}", post.id),
+        LinkTarget::Preview => format!("https://t.me/s/{slug}/{}", post.id),
+    };
+    let title = title::title(post, settings);
+    let kind = title::kind_name(post, settings.labels);
+    Item {
+        guid: guid(channel, post.id),
+        content: content::render(post, &link, settings),
+        summary: summary(post, settings, title.as_ref().unwrap_or(&kind)),
+        link,
+        title,
+        kind,
+        published: stored.published,
+        updated: stored.updated.max(stored.published),
+        author: author(channel, post),
+        tags: tags(post),
+        via: post.forward.as_ref().and_then(|forward| clean::web_address(forward.href.as_ref()?)),
+        reply: post.reply.as_ref().and_then(|reply| in_reply_to(channel, reply.href.as_ref()?)),
+        media: media::collect(post),
+        image: media::image(post),
+    }
+}
+
+impl Item {
+    /// About as many bytes as the item takes in the longest of the formats, where all markup is escaped.
+    pub(super) fn weight(&self) -> usize {
+        /// Elements, dates, addresses and what else an item without content has.
+        const FRAME: usize = 900;
+        let escapes = self.content.bytes().filter(|byte| b"<>&\"'".contains(byte)).count();
+        let media: usize = self.media.iter().map(|media| 150 + 2 * media.url.len()).sum();
+        FRAME + self.content.len() + 4 * escapes + self.summary.len() + media
+    }
+}
+
+fn summary(post: &Post, settings: &Settings, otherwise: &str) -> String {
+    let text = title::readable_text(post, settings.spoilers);
+    let line = clean::one_line(&text);
+    if line.is_empty() { otherwise.to_owned() } else { title::cut(&line, SUMMARY_LENGTH) }
+}
+
+fn author(channel: &Channel, post: &Post) -> Author {
+    let names = [post.signature.as_deref().unwrap_or_default(), &channel.info.title, &channel.current_slug];
+    let name = names.into_iter().map(clean::one_line).find(|name| !name.is_empty()).unwrap_or_default();
+    Author { name, url: format!("https://t.me/{}", channel.current_slug) }
+}
+
+fn tags(post: &Post) -> Vec<String> {
+    let mut tags = Vec::new();
+    let mut seen = HashSet::new();
+    for part in &post.parts {
+        if let Part::Text(text) | Part::Unknown(text) = part {
+            collect_tags(text, &mut |tag| {
+                // `#tag@channel` is the tag as used in one channel.
+                let tag = clean::one_line(tag.trim_start_matches('#').split('@').next().unwrap_or_default());
+                if !tag.is_empty() && seen.insert(tag.to_lowercase()) {
+                    tags.push(tag);
+                }
+            });
+        }
+    }
+    tags
+}
+
+fn collect_tags(text: &[Inline], found: &mut impl FnMut(&str)) {
+    for inline in text {
+        match inline {
+            Inline::Hashtag { tag, .. } => found(tag),
+            Inline::Styled(_, inner) | Inline::Link { text: inner, .. } | Inline::Quote { text: inner, .. } => {
+                collect_tags(inner, found);
+            }
+            Inline::Text(_) | Inline::Break | Inline::Pre { .. } => {}
+        }
+    }
+}
+
+/// Reads `https://t.me/NAME/ID`, with `/s/` and a query or without.
+fn in_reply_to(channel: &Channel, href: &str) -> Option<InReplyTo> {
+    let href = clean::web_address(href)?;
+    let path = href.split(['?', '#']).next()?.strip_prefix("https://t.me/")?;
+    let (name, id) = path.strip_prefix("s/").unwrap_or(path).split_once('/')?;
+    let id = PostId(id.parse().ok()?);
+    let guid = if name.eq_ignore_ascii_case(&channel.current_slug) {
+        guid(channel, id)
+    } else {
+        format!("https://t.me/{name}/{id}")
+    };
+    Some(InReplyTo { guid, href })
+}

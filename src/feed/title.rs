@@ -1,0 +1,197 @@
+//! Titles, which Telegram's posts do not have: the first line that says something, or what the post is.
+
+use unicode_segmentation::UnicodeSegmentation;
+
+use super::{
+    Labels, Settings, Spoilers, clean,
+    content::video_kind,
+    labels::{Kind, clock},
+};
+use crate::model::{Inline, Part, Post, Style, plain_text};
+
+/// Longest title of a post without text where titles from the text are switched off.
+const USUAL_LENGTH: usize = 100;
+
+/// The title of a post; `None` only where titles from the text are switched off and it has text.
+pub(super) fn title(post: &Post, settings: &Settings) -> Option<String> {
+    let text = best_line(post, settings.spoilers);
+    match (text, settings.title_length) {
+        (Some(_), 0) => None,
+        (Some(text), length) if settings.title_symbol => {
+            Some(cut(&format!("{} {text}", main_kind(post).symbol()), length))
+        }
+        (Some(text), length) => Some(cut(&text, length)),
+        (None, 0) => Some(cut(&of_kind(post, settings), USUAL_LENGTH)),
+        (None, length) => Some(cut(&of_kind(post, settings), length)),
+    }
+}
+
+/// What an item is called in a format that must have a title, when it shall have none.
+pub(super) fn kind_name(post: &Post, labels: Labels) -> String {
+    main_kind(post).name(labels).to_owned()
+}
+
+/// At most `limit` characters as a reader counts them, on whole words, a missing rest shown as `…`.
+pub(super) fn cut(text: &str, limit: usize) -> String {
+    let mut ends = text.grapheme_indices(true).map(|(start, grapheme)| start + grapheme.len());
+    let ends: Vec<usize> = ends.by_ref().take(limit + 1).collect();
+    if ends.len() <= limit {
+        return text.to_owned();
+    }
+    if let Some(sentences) = whole_sentences(text, &ends[..limit]) {
+        return sentences.to_owned();
+    }
+    let room = &ends[..limit.saturating_sub(1)];
+    let longest = room.last().copied().unwrap_or_default();
+    let words = text.split_word_bound_indices().map(|(start, _)| start).take_while(|start| *start <= longest);
+    let end = words.filter(|start| room.binary_search(start).is_ok()).last().unwrap_or(longest);
+    let kept = text[..end].trim_end_matches(|c: char| c.is_whitespace() || "-–—,;:([{«\"'#@/&.".contains(c));
+    let kept = if kept.is_empty() { &text[..end] } else { kept };
+    if limit == 0 { String::new() } else { format!("{kept}…") }
+}
+
+/// The sentences that fit, unless they leave most of the room empty.
+fn whole_sentences<'t>(text: &'t str, ends: &[usize]) -> Option<&'t str> {
+    let room = *ends.last()?;
+    let enough = ends[ends.len() / 3];
+    let starts = text.split_sentence_bound_indices().map(|(start, _)| start).take_while(|start| *start <= room);
+    let end = starts.filter(|start| *start >= enough && ends.binary_search(start).is_ok()).last()?;
+    let sentences = text[..end].trim_end();
+    (!sentences.is_empty()).then_some(sentences)
+}
+
+/// The first line of the most telling sort: words, else hashtags, else signs and emoji, else a bare address.
+fn best_line(post: &Post, spoilers: Spoilers) -> Option<String> {
+    let text = readable_text(post, spoilers);
+    let lines = text.lines().map(clean::one_line).filter(|line| is_visible(line));
+    lines.min_by_key(|line| rank(line))
+}
+
+/// The text of a post as a title or summary may show it: what a spoiler hides stays hidden.
+pub(super) fn readable_text(post: &Post, spoilers: Spoilers) -> String {
+    let mut out = String::new();
+    for part in &post.parts {
+        match part {
+            Part::Text(text) | Part::Unknown(text) if spoilers == Spoilers::Text => out += &plain_text(text),
+            Part::Text(text) | Part::Unknown(text) => out += &plain_text(&masked(text)),
+            Part::Withheld(withheld) => out += &withheld.excerpt,
+            _ => continue,
+        }
+        out.push('\n');
+    }
+    out
+}
+
+fn rank(line: &str) -> u8 {
+    let mut words = line.split(' ').filter(|word| word.chars().any(char::is_alphanumeric)).peekable();
+    let is_address = |word: &&str| word.contains("://") || word.starts_with("t.me/") || word.starts_with("www.");
+    if words.peek().is_none() {
+        2
+    } else if words.clone().all(|word| is_address(&word)) {
+        3
+    } else if words.all(|word| word.starts_with('#')) {
+        1
+    } else {
+        0
+    }
+}
+
+fn is_visible(line: &str) -> bool {
+    line.chars().any(|c| {
+        !c.is_whitespace() && !matches!(c, '\u{200c}'..='\u{200f}' | '\u{fe00}'..='\u{fe0f}' | '\u{3164}' | '\u{2800}')
+    })
+}
+
+fn masked(text: &[Inline]) -> Vec<Inline> {
+    let mask = |inline: &Inline| match inline {
+        Inline::Styled(Style::Spoiler, _) => Inline::Text("…".to_owned()),
+        Inline::Styled(style, inner) => Inline::Styled(*style, masked(inner)),
+        Inline::Link { href, text } => Inline::Link { href: href.clone(), text: masked(text) },
+        Inline::Quote { expandable, text } => Inline::Quote { expandable: *expandable, text: masked(text) },
+        other => other.clone(),
+    };
+    text.iter().map(mask).collect()
+}
+
+/// `🖼 3`, `▶ 0:27`, `📊 question`, and whom it is from if it was forwarded.
+fn of_kind(post: &Post, settings: &Settings) -> String {
+    let photos = post.parts.iter().filter(|part| matches!(part, Part::Photo(_))).count();
+    let mut pieces: Vec<String> = Vec::new();
+    let mut photos_named = false;
+    for part in &post.parts {
+        let photo = matches!(part, Part::Photo(_));
+        if photo && photos_named {
+            continue;
+        }
+        photos_named |= photo;
+        let Some(kind) = kind_of(part) else { continue };
+        let detail = if photo && photos > 1 { photos.to_string() } else { detail(part) };
+        pieces.push(called(kind, &detail, settings.labels));
+    }
+    if let Some(forward) = &post.forward {
+        pieces.push(called(Kind::Forward, &clean::one_line(&forward.name), settings.labels));
+    }
+    if pieces.is_empty() {
+        pieces.push(main_kind(post).name(settings.labels).to_owned());
+    }
+    pieces.join(" ")
+}
+
+fn called(kind: Kind, detail: &str, labels: Labels) -> String {
+    let name = kind.name(labels);
+    match labels {
+        _ if detail.is_empty() => name.to_owned(),
+        Labels::Symbols => format!("{name} {detail}"),
+        Labels::English | Labels::Russian => format!("{name}: {detail}"),
+    }
+}
+
+fn detail(part: &Part) -> String {
+    let duration = |seconds: Option<u32>| seconds.map(clock).unwrap_or_default();
+    let text = match part {
+        Part::Video(video) => duration(video.duration_seconds),
+        Part::Voice(voice) => duration(voice.duration_seconds),
+        Part::Document(document) if document.audio && !document.extra.is_empty() => {
+            format!("{} – {}", document.title, document.extra)
+        }
+        Part::Document(document) => document.title.clone(),
+        Part::Location(location) => location.title.clone(),
+        Part::Contact(contact) => contact.name.clone(),
+        Part::Poll(poll) => plain_text(&poll.question),
+        Part::Preview(preview) if preview.title.is_empty() => preview.site.clone(),
+        Part::Preview(preview) => preview.title.clone(),
+        Part::Game(game) => game.title.clone(),
+        Part::Invoice(invoice) => invoice.title.clone(),
+        Part::Photo(_) | Part::Sticker(_) | Part::Withheld(_) | Part::Text(_) | Part::Unknown(_) => String::new(),
+    };
+    clean::one_line(&text)
+}
+
+/// What the post is first of all: its first part that is not text.
+fn main_kind(post: &Post) -> Kind {
+    let fallback = match post {
+        Post { service: true, .. } => Kind::Service,
+        Post { forward: Some(_), .. } => Kind::Forward,
+        _ => Kind::Text,
+    };
+    post.parts.iter().find_map(kind_of).unwrap_or(fallback)
+}
+
+fn kind_of(part: &Part) -> Option<Kind> {
+    Some(match part {
+        Part::Text(_) | Part::Unknown(_) => return None,
+        Part::Photo(_) => Kind::Photo,
+        Part::Video(video) => video_kind(video.kind),
+        Part::Voice(_) => Kind::Voice,
+        Part::Document(document) if document.audio => Kind::Music,
+        Part::Document(_) => Kind::Document,
+        Part::Sticker(_) => Kind::Sticker,
+        Part::Location(_) => Kind::Location,
+        Part::Contact(_) => Kind::Contact,
+        Part::Poll(_) => Kind::Poll,
+        Part::Preview(_) => Kind::Link,
+        Part::Game(_) => Kind::Game,
+        Part::Invoice(_) => Kind::Invoice,
+        Part::Withheld(_) => Kind::Withheld,
+    })
+}
