@@ -78,7 +78,9 @@ pub fn run() -> ExitCode {
     let Arguments { config, command } = Arguments::parse();
     let result = match command.unwrap_or(Command::Serve) {
         Command::Serve => load(&config).and_then(serve::run),
-        Command::Fetch { channel, format } => load_or_default(&config).and_then(|c| fetch::run(&c, &channel, format.into())),
+        Command::Fetch { channel, format } => {
+            load_or_default(&config).and_then(|c| fetch::run(&c, &channel, format.into()))
+        }
         Command::Check => load(&config).and_then(|config| check::run(&config)),
         Command::Show { channel, id } => load(&config).and_then(|config| show::run(&config, &channel, PostId(id))),
     };
@@ -97,7 +99,11 @@ fn load(path: &Path) -> Result<Config, Failure> {
 
 /// A quick look at a channel needs no configuration file.
 fn load_or_default(path: &Path) -> Result<Config, Failure> {
-    if path.exists() { load(path) } else { Config::parse("").map_err(|_| "the built-in settings are broken".to_owned()) }
+    if path.exists() {
+        load(path)
+    } else {
+        Ok(Config::shipped())
+    }
 }
 
 /// Where the store is, given the environment.

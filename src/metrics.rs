@@ -4,6 +4,7 @@
 use std::{
     fmt::{self, Write},
     sync::atomic::AtomicU64,
+    time::Duration,
 };
 
 use prometheus_client::{
@@ -18,9 +19,10 @@ use prometheus_client::{
 };
 
 use crate::{
-    board::{State, Status},
-    model::{ChannelName, Time},
-    store::{ChangeKind, Head, Stats},
+    board::Status,
+    model::{ChangeKind, ChannelName, Time},
+    page::{Problem, ProblemKind},
+    store::{Head, Stats},
 };
 
 /// All of the daemon's metrics; the help texts stand in [`Metrics::new`].
@@ -33,6 +35,7 @@ pub struct Metrics {
     polls: Family<PollLabels, Counter>,
     poll_seconds: Histogram,
     changes: Family<ChangeLabels, Counter>,
+    problems: Family<ChangeLabels, Counter>,
     shelf_bytes: Gauge,
     store_posts: Gauge,
     journal_bytes: Gauge,
@@ -94,6 +97,7 @@ impl Metrics {
             polls: Family::default(),
             poll_seconds: Histogram::new(exponential_buckets(0.05, 2.0, 11)),
             changes: Family::default(),
+            problems: Family::default(),
             shelf_bytes: Gauge::default(),
             store_posts: Gauge::default(),
             journal_bytes: Gauge::default(),
@@ -129,6 +133,7 @@ impl Metrics {
             self.poll_seconds.clone(),
         );
         to.register("post_changes", "Changes of posts stored, by kind", self.changes.clone());
+        to.register("page_problems", "Things on pages that were not understood, by kind", self.problems.clone());
     }
 
     fn register_gauges(&mut self) {
@@ -179,10 +184,24 @@ impl Metrics {
         self.editions.get_or_create(&EditionLabels { outcome }).inc();
     }
 
-    /// One poll, ended with the channel in `state`.
-    pub fn poll(&self, channel: &ChannelName, state: State, duration_seconds: f64) {
-        self.polls.get_or_create(&PollLabels { channel: channel.to_string(), outcome: state.as_str() }).inc();
-        self.poll_seconds.observe(duration_seconds);
+    /// One request to upstream; `outcome` is one of a closed set of words.
+    pub fn poll(&self, channel: &ChannelName, outcome: &'static str, took: Duration) {
+        self.polls.get_or_create(&PollLabels { channel: channel.to_string(), outcome }).inc();
+        self.poll_seconds.observe(took.as_secs_f64());
+    }
+
+    /// Things on a page that were not understood.
+    pub fn problems(&self, channel: &ChannelName, problems: &[Problem]) {
+        for problem in problems {
+            let kind = match problem.kind {
+                ProblemKind::UnknownClass(_) => "unknown_class",
+                ProblemKind::NoContent => "no_content",
+                ProblemKind::Undated => "undated",
+                ProblemKind::NoId => "no_id",
+                ProblemKind::NoPosts => "no_posts",
+            };
+            self.problems.get_or_create(&ChangeLabels { channel: channel.to_string(), kind }).inc();
+        }
     }
 
     /// `count` changes of one kind stored.

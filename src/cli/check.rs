@@ -5,7 +5,11 @@ use crate::{config::Config, store};
 
 pub fn run(config: &Config) -> Result<(), Failure> {
     let feeds = config.feeds.len();
-    println!("configuration: {} channels, {feeds} feeds, served at {}", config.channels.len(), config.server.public_url);
+    println!(
+        "configuration: {} channels, {feeds} feeds, served at {}",
+        config.channels.len(),
+        config.server.public_url
+    );
     let directory = store_directory(config);
     if !directory.exists() {
         println!("store: {} does not exist yet; the daemon makes it", directory.display());

@@ -99,6 +99,11 @@ impl Config {
         Self::parse(&text).map_err(|problems| Error::Invalid { path: path.to_owned(), problems })
     }
 
+    /// The configuration that comes with the program.
+    pub fn shipped() -> Self {
+        Self::parse(include_str!("../../config.toml")).expect("a test reads the shipped file")
+    }
+
     /// Checks the text of a configuration; all its problems at once, in the order of the lines.
     pub fn parse(text: &str) -> Result<Self, Vec<Problem>> {
         read::config(text)

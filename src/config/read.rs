@@ -152,9 +152,8 @@ fn poll(section: Section<'_>, upstream: &Upstream) -> Poll {
     let least = if upstream.hosts.iter().all(is_loopback) { 1 } else { 60 };
     let longest = 7 * 24 * 3600;
     let policy = Policy::default();
-    let seconds = |key, least, default: Duration| {
-        section.integer(key, least..=longest).map_or(default, Duration::from_secs)
-    };
+    let seconds =
+        |key, least, default: Duration| section.integer(key, least..=longest).map_or(default, Duration::from_secs);
     let floor = seconds("floor_seconds", least, policy.floor);
     let ceiling = seconds("ceiling_seconds", least, policy.ceiling);
     if floor > ceiling {

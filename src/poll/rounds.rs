@@ -23,7 +23,7 @@ use super::{
 use crate::{
     board::{Board, Status},
     metrics::Metrics,
-    model::{ChannelName, PostId, Time},
+    model::{ChangeKind, ChannelName, PostId, Time},
     schedule::{Saved, Schedule, Seen},
     store::Store,
 };
@@ -129,7 +129,7 @@ impl Rounds {
         let Done { turn, host, outcome, took } = done;
         let name = turn.channel.clone();
         self.busy.remove(&name);
-        self.metrics.polled(&name, outcome.as_str(), took);
+        self.metrics.poll(&name, outcome.as_str(), took);
         debug!(channel = %name, errand = ?turn.errand, outcome = outcome.as_str(), ?took, "asked upstream");
         match &outcome {
             Outcome::Unreachable(reason) => {
@@ -213,8 +213,7 @@ impl Rounds {
     }
 
     fn follow_up(&mut self, name: &ChannelName, intake: &Intake) {
-        self.metrics.stored(name, intake.new, intake.edited);
-        self.metrics.problems(name, &intake.problems);
+        self.count(name, intake);
         if intake.new + intake.edited > 0 {
             info!(channel = %name, new = intake.new, edited = intake.edited, "posts stored");
         }
@@ -234,13 +233,19 @@ impl Rounds {
     fn settle_older(&mut self, name: &ChannelName, outcome: &Outcome) {
         // Of any other outcome the gap stays open, and the next newest page asks again.
         if let Outcome::Page(intake) | Outcome::Empty(intake) = outcome {
-            self.metrics.stored(name, intake.new, intake.edited);
+            self.count(name, intake);
             self.heal(name, &intake.gaps);
             if let Some(mut status) = self.board.get(name) {
                 status.gaps = intake.gaps.len();
                 self.board.set(name, status);
             }
         }
+    }
+
+    fn count(&self, name: &ChannelName, intake: &Intake) {
+        self.metrics.changes(name, ChangeKind::New, intake.new as u64);
+        self.metrics.changes(name, ChangeKind::Edited, intake.edited as u64);
+        self.metrics.problems(name, &intake.problems);
     }
 
     fn heal(&mut self, name: &ChannelName, gaps: &[Gap]) {

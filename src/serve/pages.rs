@@ -177,6 +177,7 @@ fn words(state: State) -> &'static str {
         State::New => "waiting for its first poll",
         State::Ok => "up to date",
         State::Empty => "no posts yet",
+        State::Quiet => "quiet for a month",
         State::RateLimited => "Telegram asks to wait",
         State::UpstreamError => "Telegram answers with errors",
         State::Unreachable => "Telegram cannot be reached",
