@@ -1,5 +1,25 @@
 //! One upstream answer, parsed. Bytes in, values out; the only module that knows scraper.
 
+mod cards;
+mod classes;
+mod element;
+mod embed;
+mod frame;
+mod history;
+mod identity;
+mod info;
+mod landing;
+mod links;
+mod media;
+mod message;
+mod nesting;
+mod source;
+mod style;
+mod text;
+mod view;
+
+use scraper::Html;
+
 use crate::model::{ChannelId, ChannelInfo, Post, PostId};
 
 /// What an `/s/NAME` page says. Posts in page order, oldest first.
@@ -67,8 +87,14 @@ pub enum Error {
 }
 
 /// Reads the answer to `GET /s/NAME` (with or without `?before=`), or the bare list of posts that an XHR gets.
-pub fn parse(_html: &str) -> Result<Page, Error> {
-    todo!()
+pub fn parse(html: &str) -> Result<Page, Error> {
+    let source = source::read(html)?;
+    let document = document(&source.html);
+    let root = document.root_element();
+    if let Some(page) = history::read(root, source.is_list)? {
+        return Ok(page);
+    }
+    Err(landing::read(root).map_or(Error::NotTelegram, Error::NoPreview))
 }
 
 /// What `t.me/NAME/ID?embed=1&mode=tme` says of one post.
@@ -80,12 +106,16 @@ pub enum Embed {
     Unclear,
 }
 
-pub fn parse_embed(_html: &str) -> Embed {
-    todo!()
+pub fn parse_embed(html: &str) -> Embed {
+    embed::read(document(html).root_element())
 }
 
 /// The text that `og:description` of `t.me/NAME/ID` gives of a withheld post,
 /// None when it is only the channel's own description.
-pub fn parse_excerpt(_html: &str, _channel_description: &str) -> Option<String> {
-    todo!()
+pub fn parse_excerpt(html: &str, channel_description: &str) -> Option<String> {
+    embed::excerpt(document(html).root_element(), channel_description)
+}
+
+fn document(html: &str) -> Html {
+    Html::parse_document(&nesting::levelled(html))
 }

@@ -1,0 +1,165 @@
+//! Photos, films, sounds, files and stickers of a message, each out of its own element.
+
+use scraper::ElementRef;
+
+use super::{element, links, style, text};
+use crate::model::{Document, Photo, PostId, Sticker, StickerKind, Video, VideoKind, Voice};
+
+/// A player draws a film that is taller than 4:3 upright in a frame of that shape, in percent of its width.
+const TALLEST_FRAME: f64 = 1.333;
+
+pub(super) fn photo(element: ElementRef) -> Option<Photo> {
+    let (width, height) = size(element);
+    Some(Photo {
+        member: member(element),
+        url: picture(element)?,
+        width,
+        height,
+        file: element::classes(element).find(|class| class.bytes().all(|b| b.is_ascii_digit())).map(str::to_owned),
+    })
+}
+
+/// The new picture that a service message shows, or None if it is a film.
+pub(super) fn service_photo(element: ElementRef) -> Option<Photo> {
+    picture(element).map(|url| Photo { url, ..Photo::default() })
+}
+
+pub(super) fn video(element: ElementRef) -> Video {
+    let url = film(element);
+    let duration = element::first(element, "message_video_duration");
+    let is_played = duration.is_some() || element::first(element, "message_video_play").is_some();
+    let (width, height) = size(element::first(element, "tgme_widget_message_video_wrap").unwrap_or(element));
+    let (album_width, album_height) = style::size(style::width_px(element), style::album_ratio(element));
+    Video {
+        kind: if url.is_some() && !is_played { VideoKind::Gif } else { VideoKind::Video },
+        member: member(element),
+        poster: poster(element, "tgme_widget_message_video_thumb"),
+        width: album_width.or(width),
+        height: album_height.or(height.filter(|_| !is_tallest(element))),
+        duration_seconds: duration.and_then(seconds),
+        href: address(element),
+        url,
+    }
+}
+
+pub(super) fn round_video(element: ElementRef) -> Video {
+    Video {
+        kind: VideoKind::Round,
+        url: film(element),
+        poster: poster(element, "tgme_widget_message_roundvideo_thumb"),
+        duration_seconds: element::first(element, "tgme_widget_message_roundvideo_duration").and_then(seconds),
+        href: address(element),
+        ..Video::default()
+    }
+}
+
+pub(super) fn preview_video(element: ElementRef) -> Video {
+    Video {
+        url: film(element),
+        poster: poster(element, "link_preview_video_thumb"),
+        duration_seconds: element::first(element, "message_video_duration")
+            .or_else(|| element::first(element, "link_preview_video_duration"))
+            .and_then(seconds),
+        ..Video::default()
+    }
+}
+
+pub(super) fn voice(element: ElementRef) -> Voice {
+    let own = element.attr("src").filter(|_| element::tag(element) == "audio");
+    Voice {
+        url: own.or_else(|| element::first_attr(element, "audio", "src")).and_then(links::media),
+        duration_seconds: element::first(element, "tgme_widget_message_voice_duration").and_then(seconds),
+    }
+}
+
+pub(super) fn document(element: ElementRef) -> Document {
+    let line = |class| element::first(element, class).map(text::line).unwrap_or_default();
+    let icon = element::first(element, "tgme_widget_message_document_icon");
+    let thumb = element::first(element, "tgme_widget_message_document_thumb");
+    Document {
+        member: member(element),
+        title: line("tgme_widget_message_document_title"),
+        extra: line("tgme_widget_message_document_extra"),
+        audio: icon.is_some_and(|icon| element::has(icon, "audio")),
+        href: address(element),
+        thumbnail: thumb.and_then(picture).or_else(|| icon.and_then(picture)),
+    }
+}
+
+/// `element` is the sticker or a wrap around it.
+pub(super) fn sticker(element: ElementRef) -> Sticker {
+    let kind = if element::own_or_first(element, "tgme_widget_message_tgsticker").is_some() {
+        StickerKind::Animated
+    } else if element::own_or_first(element, "tgme_widget_message_videosticker").is_some()
+        || element::first_tag(element, "video").is_some()
+    {
+        StickerKind::Video
+    } else {
+        StickerKind::Static
+    };
+    let (width, height) = sticker_size(element);
+    let mut files = itself_and_below(element).filter_map(|inner| inner.attr("data-webp")).filter_map(links::media);
+    let shown = picture(element);
+    let (image, file) = match kind {
+        StickerKind::Animated => (shown, element::first_attr(element, "source", "srcset").and_then(links::media)),
+        StickerKind::Video => (shown, film(element)),
+        StickerKind::Static => {
+            let file = files.next();
+            let beside = file.clone().filter(|file| shown.as_ref().is_some_and(|shown| shown != file));
+            (shown.or(file), beside)
+        }
+    };
+    Sticker { kind, image, file: file.or_else(|| files.next()), width, height }
+}
+
+/// The size is on the sticker or on an element around its picture, the frame beside that.
+fn sticker_size(element: ElementRef) -> (Option<u32>, Option<u32>) {
+    let width = itself_and_below(element).find_map(style::width_px);
+    style::size(width, style::inner_ratio(element))
+}
+
+/// The first picture that a browser can load: a background or an `<img>`.
+pub(super) fn picture(element: ElementRef) -> Option<String> {
+    itself_and_below(element).find_map(|inner| {
+        let background = style::background(inner).and_then(links::media);
+        background.or_else(|| inner.attr("src").filter(|_| element::tag(inner) == "img").and_then(links::media))
+    })
+}
+
+fn itself_and_below<'a>(element: ElementRef<'a>) -> impl Iterator<Item = ElementRef<'a>> {
+    std::iter::once(element).chain(element::below(element))
+}
+
+/// The same film may stand twice, blurred behind itself.
+pub(super) fn film(element: ElementRef) -> Option<String> {
+    let mut films = element::below(element).filter(|inner| element::tag(*inner) == "video");
+    films
+        .find_map(|film| film.attr("src").or_else(|| element::first_attr(film, "source", "src")).and_then(links::media))
+}
+
+fn poster(element: ElementRef, thumb: &str) -> Option<String> {
+    let thumb = element::first(element, thumb).and_then(picture);
+    thumb.or_else(|| element::first_attr(element, "video", "poster").and_then(links::media))
+}
+
+fn address(element: ElementRef) -> Option<String> {
+    element::href(element).and_then(|href| links::absolute(href, ""))
+}
+
+fn member(element: ElementRef) -> Option<PostId> {
+    element.attr("href").and_then(links::member).map(PostId)
+}
+
+fn size(element: ElementRef) -> (Option<u32>, Option<u32>) {
+    style::size(style::width_px(element), style::album_ratio(element).or_else(|| style::inner_ratio(element)))
+}
+
+fn is_tallest(player: ElementRef) -> bool {
+    style::inner_ratio(player).is_some_and(|ratio| ratio >= TALLEST_FRAME)
+}
+
+/// Of `m:ss` or `h:mm:ss`.
+fn seconds(element: ElementRef) -> Option<u32> {
+    let clock = text::line(element);
+    clock.split(':').try_fold(0_u32, |total, part| total.checked_mul(60)?.checked_add(part.trim().parse().ok()?))
+}

@@ -1,0 +1,281 @@
+//! One message block read into a post: a walk over its elements, each taken by what its class says it is.
+//! Knows nothing of the page around the block.
+
+use scraper::{ElementRef, Node};
+
+use super::{
+    ProblemKind, cards,
+    classes::{self, Kind},
+    element, frame, identity,
+    identity::Identity,
+    media, text,
+};
+use crate::model::{Part, Post, PostId, Withheld};
+
+/// Elements nested deeper than this below a message are kept as text alone, which also bounds the recursion.
+const DEEPEST: usize = 48;
+
+/// A block, read.
+pub(super) struct Message {
+    pub post: Post,
+    pub identity: Identity,
+    /// What was not understood in it. An undated post is the page's concern.
+    pub problems: Vec<ProblemKind>,
+}
+
+/// None for a block without a readable id.
+pub(super) fn read(block: ElementRef) -> Option<Message> {
+    let identity = identity::of(block)?;
+    let mut draft = Draft::new(&identity);
+    draft.post.service = element::has(block, "service_message");
+    draft.children(block, Kind::Frame, 0);
+    let (post, problems) = draft.finish(block);
+    Some(Message { post, identity, problems })
+}
+
+struct Label {
+    /// Where among the parts it stands.
+    at: usize,
+    words: String,
+    /// It stands for the whole message, for programs that cannot show what is shown beside it.
+    substitute: bool,
+}
+
+struct Draft<'a> {
+    slug: &'a str,
+    post: Post,
+    label: Option<Label>,
+    voters: Option<String>,
+    problems: Vec<ProblemKind>,
+}
+
+impl<'a> Draft<'a> {
+    fn new(identity: &'a Identity) -> Self {
+        let post = Post {
+            id: identity.id,
+            members: Vec::new(),
+            published: None,
+            edited: false,
+            service: false,
+            signature: None,
+            via_bot: None,
+            forward: None,
+            reply: None,
+            parts: Vec::new(),
+            buttons: Vec::new(),
+            reactions: Vec::new(),
+        };
+        Self { slug: &identity.slug, post, label: None, voters: None, problems: Vec::new() }
+    }
+
+    fn children(&mut self, element: ElementRef, kind: Kind, depth: usize) {
+        for child in element.children() {
+            match (child.value(), ElementRef::wrap(child)) {
+                (_, Some(inner)) => self.element(inner, kind, depth + 1),
+                (Node::Text(characters), None) if kind == Kind::Content => self.keep(text::loose(characters)),
+                _ => {}
+            }
+        }
+    }
+
+    /// `around` is what the element stands in: an element without a class of its own is no more than that.
+    fn element(&mut self, element: ElementRef, around: Kind, depth: usize) {
+        if depth > DEEPEST {
+            return self.keep(text::formatted(element, self.slug));
+        }
+        if let Some(kind) = element::classes(element).find_map(classes::kind) {
+            return self.known(element, kind, depth);
+        }
+        if let Some(class) = element::classes(element).find(|class| !classes::is_modifier(class)) {
+            return self.unknown(element, class, depth);
+        }
+        match element::tag(element) {
+            "script" | "style" | "svg" | "template" | "noscript" => {}
+            "br" | "img" | "b" | "i" | "a" if around == Kind::Content => self.keep(text::formatted(element, self.slug)),
+            _ => self.children(element, around, depth),
+        }
+    }
+
+    fn known(&mut self, element: ElementRef, kind: Kind, depth: usize) {
+        match kind {
+            Kind::Content | Kind::Frame => self.children(element, kind, depth),
+            Kind::Decoration => {}
+            Kind::Meta => {
+                self.post.edited |= frame::is_marked_edited(element);
+                self.children(element, Kind::Frame, depth);
+            }
+            Kind::Date => self.post.published = self.post.published.or_else(|| frame::time(element)),
+            Kind::Withheld => self.withheld(element),
+            Kind::PreviewPiece => self.preview_piece(element),
+            Kind::Text
+            | Kind::Forward
+            | Kind::Reply
+            | Kind::ViaBot
+            | Kind::Signature
+            | Kind::Voters
+            | Kind::Reaction
+            | Kind::Button => self.words(element, kind),
+            _ => {
+                let part = self.part(element, kind);
+                self.post.parts.extend(part);
+                self.foreign_inside(element, depth);
+            }
+        }
+    }
+
+    fn words(&mut self, element: ElementRef, kind: Kind) {
+        let slug = self.slug;
+        match kind {
+            Kind::Forward => self.post.forward = Some(frame::forward(element, slug)),
+            Kind::Reply => self.post.reply = Some(frame::reply(element, slug)),
+            Kind::ViaBot => self.post.via_bot = some_line(element),
+            Kind::Signature => self.post.signature = some_line(element),
+            Kind::Voters => self.voters = some_line(element),
+            Kind::Reaction => self.post.reactions.push(frame::reaction(element)),
+            Kind::Button => self.post.buttons.push(frame::button(element, slug)),
+            _ => {
+                let text = text::formatted(element, slug);
+                if !text.is_empty() {
+                    self.post.parts.push(Part::Text(text));
+                }
+            }
+        }
+    }
+
+    fn part(&self, element: ElementRef, kind: Kind) -> Option<Part> {
+        let slug = self.slug;
+        Some(match kind {
+            Kind::Photo => Part::Photo(media::photo(element)?),
+            Kind::ServicePhoto => match media::service_photo(element) {
+                Some(photo) => Part::Photo(photo),
+                None => Part::Video(Some(media::video(element)).filter(|video| video.url.is_some())?),
+            },
+            Kind::Video => Part::Video(media::video(element)),
+            Kind::RoundVideo => Part::Video(media::round_video(element)),
+            Kind::Voice => Part::Voice(media::voice(element)),
+            Kind::Document => Part::Document(media::document(element)),
+            Kind::Sticker => Part::Sticker(media::sticker(element)),
+            Kind::Location => Part::Location(cards::location(element, slug)),
+            Kind::Contact => Part::Contact(cards::contact(element, slug)),
+            Kind::Poll => Part::Poll(cards::poll(element, slug)),
+            Kind::Preview => Part::Preview(cards::preview(element, slug)),
+            Kind::Game => Part::Game(cards::game(element, slug)),
+            Kind::Invoice => Part::Invoice(cards::invoice(element, slug)),
+            _ => return None,
+        })
+    }
+
+    fn preview_piece(&mut self, element: ElementRef) {
+        if !matches!(self.post.parts.last(), Some(Part::Preview(_))) {
+            self.post.parts.push(Part::Preview(Default::default()));
+        }
+        if let Some(Part::Preview(preview)) = self.post.parts.last_mut() {
+            for class in element::classes(element) {
+                cards::fill_preview(preview, element, class, self.slug);
+            }
+        }
+    }
+
+    fn withheld(&mut self, element: ElementRef) {
+        let label = element::own_or_first(element, "message_media_not_supported_label");
+        let words = label.map(text::line).unwrap_or_default();
+        let substitute = element::has(element, "media_not_supported_cont");
+        self.label.get_or_insert(Label { at: self.post.parts.len(), words, substitute });
+    }
+
+    fn keep(&mut self, text: Vec<crate::model::Inline>) {
+        if !text.is_empty() {
+            self.post.parts.push(Part::Unknown(text));
+        }
+    }
+
+    /// What is known inside an unknown element is read as usual; one in which nothing is known is kept as text.
+    fn unknown(&mut self, element: ElementRef, class: &str, depth: usize) {
+        self.problems.push(ProblemKind::UnknownClass(class.to_owned()));
+        if element::below(element).any(|inner| element::classes(inner).any(|class| classes::kind(class).is_some())) {
+            self.children(element, Kind::Content, depth);
+        } else {
+            self.keep(text::formatted(element, self.slug));
+        }
+    }
+
+    /// Reports, and keeps the text of, what the reader of a part passed over.
+    fn foreign_inside(&mut self, element: ElementRef, depth: usize) {
+        if depth > DEEPEST {
+            return;
+        }
+        for inner in element.child_elements() {
+            let foreign = element::classes(inner).find(|class| classes::is_foreign_inside(class));
+            let Some(class) = foreign else {
+                self.link_button(inner);
+                self.foreign_inside(inner, depth + 1);
+                continue;
+            };
+            self.problems.push(ProblemKind::UnknownClass(class.to_owned()));
+            if element::below(inner).any(is_of_widget) {
+                self.foreign_inside(inner, depth + 1);
+            } else {
+                self.keep(text::formatted(inner, self.slug));
+            }
+        }
+    }
+
+    /// The button below a link preview is inside its card.
+    fn link_button(&mut self, element: ElementRef) {
+        if element::has(element, "tgme_widget_message_link_button") {
+            self.post.buttons.push(frame::button(element, self.slug));
+        }
+    }
+
+    fn finish(mut self, block: ElementRef) -> (Post, Vec<ProblemKind>) {
+        self.post.published = self.post.published.or_else(|| frame::time(block));
+        self.post.members = members(&self.post);
+        if let Some(Part::Poll(poll)) = self.post.parts.iter_mut().find(|part| matches!(part, Part::Poll(_))) {
+            poll.voters = self.voters.take();
+        }
+        if let Some(label) = self.label.take().filter(|label| is_all_there_is(label, &self.post.parts)) {
+            let withheld = Withheld { label: label.words, excerpt: String::new() };
+            self.post.parts.insert(label.at, Part::Withheld(withheld));
+        }
+        if self.post.parts.is_empty() && !self.post.service {
+            self.problems.push(ProblemKind::NoContent);
+        }
+        (self.post, self.problems)
+    }
+}
+
+fn some_line(element: ElementRef) -> Option<String> {
+    Some(text::line(element)).filter(|line| !line.is_empty())
+}
+
+fn is_of_widget(element: ElementRef) -> bool {
+    element::classes(element)
+        .any(|class| class.starts_with("tgme_widget_message_") || class.starts_with("link_preview_"))
+}
+
+/// A label is noise beside the media that it apologizes for, and a caption does not make up for media withheld.
+fn is_all_there_is(label: &Label, parts: &[Part]) -> bool {
+    let is_caption = |part: &Part| matches!(part, Part::Text(_) | Part::Unknown(_) | Part::Preview(_));
+    if label.substitute { parts.is_empty() } else { parts.iter().all(is_caption) }
+}
+
+/// The ids of an album, ascending; none for a single message.
+fn members(post: &Post) -> Vec<PostId> {
+    let mut members: Vec<PostId> = post.parts.iter().filter_map(member).collect();
+    if members.is_empty() {
+        return members;
+    }
+    members.push(post.id);
+    members.sort_unstable();
+    members.dedup();
+    if members.len() == 1 { Vec::new() } else { members }
+}
+
+fn member(part: &Part) -> Option<PostId> {
+    match part {
+        Part::Photo(photo) => photo.member,
+        Part::Video(video) => video.member,
+        Part::Document(document) => document.member,
+        _ => None,
+    }
+}
