@@ -2,6 +2,21 @@
 //! The only door to storage; nothing above knows which implementation stands behind [`Store`].
 //! All calls block, so async code makes them through `spawn_blocking`.
 
+mod check;
+mod index;
+mod journal;
+mod keys;
+mod line;
+mod local;
+mod lock;
+mod recover;
+mod survey;
+
+pub use check::{Check, IndexState, check};
+pub use local::{Local, Opened};
+
+use std::{io, path::Path};
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -63,6 +78,13 @@ pub enum Error {
     Encode(#[from] serde_json::Error),
 }
 
+impl Error {
+    /// For `map_err` on a call about `path`; `what` reads as the start of a sentence: "cannot open".
+    fn io(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Io { what, path: path.display().to_string(), source }
+    }
+}
+
 /// Keeps channels, posts with all their revisions, and small state.
 pub trait Store: Send + Sync {
     /// The channel that `name` was last stored under.
@@ -79,7 +101,7 @@ pub trait Store: Send + Sync {
     fn following(&self, channel: ChannelId, after: PostId, limit: usize) -> Result<Vec<Stored>, Error>;
     /// At most `limit` posts that were edited or deleted after they were first stored, most recent change first.
     fn changed(&self, channel: ChannelId, limit: usize) -> Result<Vec<Stored>, Error>;
-    /// All revisions of a post, oldest first.
+    /// All revisions of a post, its deletions and its returns, oldest first; mere renewals are left out.
     fn revisions(&self, channel: ChannelId, id: PostId) -> Result<Vec<Revision>, Error>;
     /// Answered from memory: never touches the disk. The default for a channel that is not stored.
     fn head(&self, channel: ChannelId) -> Head;

@@ -1,0 +1,122 @@
+//! A look at a store that changes nothing in it, for `feedbridge check`.
+
+use std::{
+    collections::HashSet,
+    env, fs,
+    path::{Path, PathBuf},
+    process,
+};
+
+use super::{
+    Error,
+    index::{Index, guarded},
+    line::{self, Record},
+    local::JOURNAL,
+    lock::Lock,
+    recover::{INDEX, Truth, agrees},
+    survey::{Position, survey, walk},
+};
+
+/// What a store holds and how it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Check {
+    pub channels: u64,
+    /// Posts in the journal.
+    pub posts: u64,
+    /// Number of the newest record.
+    pub sequence: u64,
+    pub journal_bytes: u64,
+    /// Sequence numbers of journal lines that are damaged.
+    pub damaged: Vec<u64>,
+    /// Bytes of an unfinished append, which the next start cuts off.
+    pub torn_bytes: u64,
+    pub index: IndexState,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum IndexState {
+    Sound,
+    /// It lacks this many records, and gets them at the next start.
+    Behind(u64),
+    /// There is none; the next start builds it.
+    Missing,
+    /// The next start rebuilds it, for this reason.
+    Bad(String),
+}
+
+/// Looks at the store in the directory `path`. [`Error::Locked`] while a process uses it.
+/// Opening sled writes, so a copy of the index in the system's temporary directory is opened.
+pub fn check(path: &Path) -> Result<Check, Error> {
+    fs::read_dir(path).map_err(Error::io("cannot list", path))?;
+    let _lock = Lock::peek(path)?;
+    let journal = path.join(JOURNAL);
+    let found = survey(&journal)?;
+    let mut damaged = found.damaged;
+    let truth = Truth { journal: &journal, mark: found.mark, damaged: !damaged.is_empty() };
+    let index = look_at_index(&path.join(INDEX), truth)?;
+    let (mut channels, mut posts) = (HashSet::new(), HashSet::new());
+    walk(&journal, Position::START, |raw| {
+        if raw.place >= found.mark.end {
+            return Ok(());
+        }
+        match line::decode(raw.raw).map(|line| line.record) {
+            Some(Record::Channel(channel)) => drop(channels.insert(channel.id)),
+            Some(Record::Change(change)) => drop(posts.insert((change.channel, change.stored.post.id))),
+            Some(Record::State { .. } | Record::StateRemoved { .. }) => {}
+            None => damaged.extend(line::header(raw.raw).map(|header| header.seq)),
+        }
+        Ok(())
+    })?;
+    Ok(Check {
+        channels: channels.len() as u64,
+        posts: posts.len() as u64,
+        sequence: found.mark.sequence,
+        journal_bytes: found.bytes,
+        damaged,
+        torn_bytes: found.torn_bytes,
+        index,
+    })
+}
+
+fn look_at_index(path: &Path, truth: Truth<'_>) -> Result<IndexState, Error> {
+    if !path.exists() {
+        return Ok(IndexState::Missing);
+    }
+    let copy = Copied(env::temp_dir().join(format!("feedbridge-check-{}-{}", process::id(), fastrand::u64(..))));
+    copy_directory(path, &copy.0)?;
+    let meta = match guarded(|| Index::open(&copy.0)?.audit()) {
+        Ok(meta) => meta,
+        Err(Error::Index(reason)) => return Ok(IndexState::Bad(reason)),
+        Err(error) => return Err(error),
+    };
+    Ok(match truth.mark.sequence.checked_sub(meta.mark.sequence) {
+        _ if agrees(&meta, truth) => IndexState::Sound,
+        Some(lacking) if lacking > 0 => IndexState::Behind(lacking),
+        _ => IndexState::Bad("it does not follow this journal".to_owned()),
+    })
+}
+
+/// Removed when dropped.
+struct Copied(PathBuf);
+
+impl Drop for Copied {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_dir_all(&self.0) {
+            tracing::warn!(path = %self.0.display(), %error, "cannot remove the copy of the index");
+        }
+    }
+}
+
+fn copy_directory(from: &Path, to: &Path) -> Result<(), Error> {
+    fs::create_dir(to).map_err(Error::io("cannot create", to))?;
+    for entry in fs::read_dir(from).map_err(Error::io("cannot list", from))? {
+        let source = entry.map_err(Error::io("cannot list", from))?.path();
+        let target = to.join(source.file_name().unwrap_or_default());
+        if source.is_dir() {
+            copy_directory(&source, &target)?;
+        } else {
+            fs::copy(&source, &target).map_err(Error::io("cannot copy", &source))?;
+        }
+    }
+    Ok(())
+}

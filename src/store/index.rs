@@ -1,0 +1,312 @@
+//! The index: sled, in one tree, because its batches are atomic for one tree only. Everything in it but the hints
+//! follows from the journal. The only file that knows sled, which may panic in any call when its files are damaged
+//! or its disk is full: nothing here is safe to call outside [`guarded`].
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    fmt::Display,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+};
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use sled::{Batch, Db};
+
+use super::{
+    Change, ChangeKind, Error, Head, keys,
+    line::{Line, Record},
+    survey::{Mark, Position},
+};
+use crate::model::{Channel, ChannelId, ChannelName, PostId, Stored};
+
+/// Memory comes to three or four times this.
+const CACHE_BYTES: u64 = 48 << 20;
+/// Only bounds how much is replayed after a crash; durability is the journal's.
+const FLUSH_EVERY_MS: u64 = 1000;
+/// Raised when the keys or values change, so that an older index is rebuilt.
+const FORMAT: u32 = 1;
+
+/// What the index says of itself, written with every batch.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct Meta {
+    format: u32,
+    pub mark: Mark,
+    pub posts: u64,
+}
+
+impl Meta {
+    const EMPTY: Self = Self { format: FORMAT, mark: Mark::START, posts: 0 };
+}
+
+/// Where a revision stands in the journal, and why it was written.
+#[derive(Serialize, Deserialize)]
+struct Pointer {
+    kind: ChangeKind,
+    place: Position,
+}
+
+/// An open index. The database is there until the value is dropped.
+pub struct Index(Option<Db>);
+
+/// Runs `calls` on the index and turns a panic into an error.
+pub fn guarded<T>(calls: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    catch_unwind(AssertUnwindSafe(calls)).unwrap_or_else(|panic| {
+        let said = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+        Err(broken(said.unwrap_or("it panicked")))
+    })
+}
+
+fn broken(cause: impl Display) -> Error {
+    Error::Index(cause.to_string())
+}
+
+impl Drop for Index {
+    fn drop(&mut self) {
+        let database = self.0.take();
+        // Closing writes, so it can fail as any call; the journal has everything.
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(database)));
+    }
+}
+
+impl Index {
+    /// Opens or creates the index.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let config = sled::Config::new().path(path).cache_capacity(CACHE_BYTES).flush_every_ms(Some(FLUSH_EVERY_MS));
+        Ok(Self(Some(config.open().map_err(broken)?)))
+    }
+
+    fn tree(&self) -> &sled::Tree {
+        self.0.as_ref().expect("the database is taken only by drop")
+    }
+
+    /// Reads every entry and holds them against what the index says of itself.
+    pub fn audit(&self) -> Result<Meta, Error> {
+        let meta: Meta = self.get(keys::META)?.unwrap_or(Meta::EMPTY);
+        if meta.format != FORMAT {
+            return Err(broken("it was written by another version"));
+        }
+        let mut counted: HashMap<ChannelId, u64> = HashMap::new();
+        for entry in self.tree().iter() {
+            let (key, _) = entry.map_err(broken)?;
+            if key.first() == Some(&keys::POST) {
+                let channel = keys::number(&key, 1).ok_or_else(|| broken("a key is too short"))?;
+                *counted.entry(ChannelId(channel)).or_default() += 1;
+            }
+        }
+        let heads = self.heads()?;
+        if counted.values().sum::<u64>() != meta.posts {
+            return Err(broken(format!("it has {} posts and says {}", counted.values().sum::<u64>(), meta.posts)));
+        }
+        let agree = heads.iter().all(|(channel, head)| counted.get(channel).copied().unwrap_or(0) == head.posts);
+        if agree { Ok(meta) } else { Err(broken("its heads disagree with its posts")) }
+    }
+
+    pub fn heads(&self) -> Result<HashMap<ChannelId, Head>, Error> {
+        let entries = self.tree().scan_prefix([keys::HEAD]);
+        entries
+            .map(|entry| entry.map_err(broken).and_then(|(key, value)| Ok((channel_in(&key)?, read(&value)?))))
+            .collect()
+    }
+
+    /// Indexes `lines`, which stand in the journal at their positions and end at `mark`, all or none of them.
+    /// Returns the heads that moved.
+    pub fn apply(&self, lines: &[(Position, Line)], mark: Mark) -> Result<HashMap<ChannelId, Head>, Error> {
+        let meta = self.get(keys::META)?.unwrap_or(Meta::EMPTY);
+        let mut draft = Draft { index: self, batch: Batch::default(), heads: HashMap::new(), added: HashSet::new() };
+        for (place, line) in lines {
+            draft.add(*place, line)?;
+        }
+        let posts = meta.posts + draft.added.len() as u64;
+        let Draft { mut batch, heads, .. } = draft;
+        for (channel, head) in &heads {
+            batch.insert(keys::channel(keys::HEAD, *channel), serde_json::to_vec(head)?);
+        }
+        batch.insert(keys::META, serde_json::to_vec(&Meta { format: FORMAT, mark, posts })?);
+        self.tree().apply_batch(batch).map_err(broken)?;
+        Ok(heads)
+    }
+
+    pub fn channel(&self, name: &ChannelName) -> Result<Option<Channel>, Error> {
+        match self.tree().get(keys::text(keys::NAME, &name.key())).map_err(broken)? {
+            Some(id) => {
+                self.channel_by_id(ChannelId(keys::number(&id, 0).ok_or_else(|| broken("a name leads nowhere"))?))
+            }
+            None => Ok(None),
+        }
+    }
+
+    pub fn channel_by_id(&self, id: ChannelId) -> Result<Option<Channel>, Error> {
+        self.get(keys::channel(keys::CHANNEL, id))
+    }
+
+    pub fn channels(&self) -> Result<Vec<Channel>, Error> {
+        values(self.tree().scan_prefix([keys::CHANNEL]))
+    }
+
+    pub fn post(&self, channel: ChannelId, id: PostId) -> Result<Option<Stored>, Error> {
+        self.get(keys::of_channel(keys::POST, channel, id.0))
+    }
+
+    pub fn known(&self, channel: ChannelId, ids: &[PostId]) -> Result<Vec<Stored>, Error> {
+        let mut found = BTreeMap::new();
+        for id in ids {
+            let owner = self.tree().get(keys::of_channel(keys::MEMBER, channel, id.0)).map_err(broken)?;
+            let owner = owner.and_then(|owner| keys::number(&owner, 0)).map(PostId);
+            for id in owner.into_iter().chain([*id]) {
+                if let Some(stored) = self.post(channel, id)? {
+                    found.insert(id, stored);
+                }
+            }
+        }
+        Ok(found.into_values().collect())
+    }
+
+    pub fn latest(&self, channel: ChannelId, before: Option<PostId>, limit: usize) -> Result<Vec<Stored>, Error> {
+        let first = keys::of_channel(keys::POST, channel, 0);
+        let range = match before {
+            Some(before) => self.tree().range(first..keys::of_channel(keys::POST, channel, before.0)),
+            None => self.tree().range(first..=keys::of_channel(keys::POST, channel, u64::MAX)),
+        };
+        values(range.rev().take(limit))
+    }
+
+    pub fn following(&self, channel: ChannelId, after: PostId, limit: usize) -> Result<Vec<Stored>, Error> {
+        let Some(first) = after.0.checked_add(1) else { return Ok(Vec::new()) };
+        let last = keys::of_channel(keys::POST, channel, u64::MAX);
+        values(self.tree().range(keys::of_channel(keys::POST, channel, first)..=last).take(limit))
+    }
+
+    pub fn changed(&self, channel: ChannelId, limit: usize) -> Result<Vec<Stored>, Error> {
+        let mut seen = HashSet::new();
+        let mut found = Vec::new();
+        for entry in self.tree().scan_prefix(keys::channel(keys::CHANGED, channel)).rev() {
+            if found.len() == limit {
+                break;
+            }
+            let (_, value) = entry.map_err(broken)?;
+            let id = keys::number(&value, 0).map(PostId).ok_or_else(|| broken("a change leads nowhere"))?;
+            if seen.insert(id) {
+                found.push(self.post(channel, id)?.ok_or_else(|| broken("a changed post is missing"))?);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Where the revisions of a post stand in the journal, oldest first, renewals left out.
+    pub fn revisions(&self, channel: ChannelId, id: PostId) -> Result<Vec<Position>, Error> {
+        let pointers: Vec<Pointer> = values(self.tree().scan_prefix(keys::of_channel(keys::REVISION, channel, id.0)))?;
+        Ok(pointers.into_iter().filter(|to| to.kind != ChangeKind::Renewed).map(|to| to.place).collect())
+    }
+
+    pub fn state(&self, key: &str) -> Result<Option<Value>, Error> {
+        self.get(keys::text(keys::STATE, key))
+    }
+
+    pub fn states(&self, prefix: &str) -> Result<Vec<(String, Value)>, Error> {
+        let entries = self.tree().scan_prefix(keys::text(keys::STATE, prefix));
+        let named = entries.map(|entry| {
+            let (key, value) = entry.map_err(broken)?;
+            Ok((String::from_utf8(key[1..].to_vec()).map_err(broken)?, read(&value)?))
+        });
+        named.collect()
+    }
+
+    pub fn hint(&self, key: &str) -> Result<Option<Value>, Error> {
+        self.get(keys::text(keys::HINT, key))
+    }
+
+    pub fn set_hint(&self, key: &str, value: &Value) -> Result<(), Error> {
+        let value = serde_json::to_vec(value)?;
+        self.tree().insert(keys::text(keys::HINT, key), value).map(drop).map_err(broken)
+    }
+
+    pub fn flush(&self) -> Result<(), Error> {
+        self.tree().flush().map(drop).map_err(broken)
+    }
+
+    fn get<T: DeserializeOwned>(&self, key: impl AsRef<[u8]>) -> Result<Option<T>, Error> {
+        self.tree().get(key).map_err(broken)?.map(|value| read(&value)).transpose()
+    }
+}
+
+fn read<T: DeserializeOwned>(value: &[u8]) -> Result<T, Error> {
+    serde_json::from_slice(value).map_err(broken)
+}
+
+fn values<T: DeserializeOwned>(
+    entries: impl Iterator<Item = sled::Result<(sled::IVec, sled::IVec)>>,
+) -> Result<Vec<T>, Error> {
+    entries.map(|entry| entry.map_err(broken).and_then(|(_, value)| read(&value))).collect()
+}
+
+fn channel_in(key: &[u8]) -> Result<ChannelId, Error> {
+    keys::number(key, 1).map(ChannelId).ok_or_else(|| broken("a key is too short"))
+}
+
+/// A batch in the making.
+struct Draft<'a> {
+    index: &'a Index,
+    batch: Batch,
+    heads: HashMap<ChannelId, Head>,
+    /// Posts that the index does not have yet.
+    added: HashSet<(ChannelId, PostId)>,
+}
+
+impl Draft<'_> {
+    fn add(&mut self, place: Position, line: &Line) -> Result<(), Error> {
+        match &line.record {
+            Record::Channel(channel) => self.add_channel(channel)?,
+            Record::Change(change) => self.add_change(place, line.seq, change)?,
+            Record::State { key, value } => {
+                self.batch.insert(keys::text(keys::STATE, key), serde_json::to_vec(value)?);
+            }
+            Record::StateRemoved { key } => self.batch.remove(keys::text(keys::STATE, key)),
+        }
+        if let Some(channel) = line.record.channel() {
+            let head = self.head(channel)?;
+            head.sequence = line.seq;
+            head.changed = Some(line.at);
+        }
+        Ok(())
+    }
+
+    fn add_channel(&mut self, channel: &Channel) -> Result<(), Error> {
+        self.batch.insert(keys::channel(keys::CHANNEL, channel.id), serde_json::to_vec(channel)?);
+        // The names it had before keep leading to it, until another channel is stored under them.
+        self.batch.insert(keys::text(keys::NAME, &channel.name.key()), &channel.id.0.to_be_bytes());
+        Ok(())
+    }
+
+    fn add_change(&mut self, place: Position, sequence: u64, change: &Change) -> Result<(), Error> {
+        let Change { kind, channel, stored } = change;
+        let id = stored.post.id;
+        let own = id.0.to_be_bytes();
+        let key = keys::of_channel(keys::POST, *channel, id.0);
+        let fresh = !self.index.tree().contains_key(&key).map_err(broken)? && self.added.insert((*channel, id));
+        self.batch.insert(key, serde_json::to_vec(stored)?);
+        for member in &stored.post.members {
+            self.batch.insert(keys::of_channel(keys::MEMBER, *channel, member.0), &own);
+        }
+        let pointer = serde_json::to_vec(&Pointer { kind: *kind, place })?;
+        self.batch.insert(keys::revision(*channel, id, sequence), pointer);
+        if !matches!(kind, ChangeKind::New | ChangeKind::Renewed) {
+            self.batch.insert(keys::of_channel(keys::CHANGED, *channel, sequence), &own);
+        }
+        let head = self.head(*channel)?;
+        head.posts += u64::from(fresh);
+        if head.newest.is_none_or(|newest| newest <= id) {
+            head.newest = Some(id);
+            head.newest_published = Some(stored.published);
+        }
+        Ok(())
+    }
+
+    fn head(&mut self, channel: ChannelId) -> Result<&mut Head, Error> {
+        if !self.heads.contains_key(&channel) {
+            let head = self.index.get(keys::channel(keys::HEAD, channel))?.unwrap_or_default();
+            self.heads.insert(channel, head);
+        }
+        Ok(self.heads.entry(channel).or_default())
+    }
+}

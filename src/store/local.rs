@@ -1,0 +1,334 @@
+//! The store on a local disk: the journal, the index that follows it, and the heads in memory.
+//! Knows neither sled nor the journal's format. A commit is durable once the journal has it; an index that fails
+//! afterwards is mended from the journal, in the process, and never costs a record.
+
+use std::{
+    collections::HashMap,
+    fs,
+    path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    time::{Duration, Instant},
+};
+
+use chrono::TimeDelta;
+use serde_json::Value;
+
+use super::{
+    Batch, Change, ChangeKind, Error, Head, Revision, Stats, Store,
+    index::{Index, guarded},
+    journal::{self, Journal},
+    line::{self, Line, Record},
+    lock::Lock,
+    recover::{Truth, recover},
+    survey::Position,
+};
+use crate::model::{Channel, ChannelId, ChannelName, PostId, Stored, Time};
+
+/// The length at which the journal begins its next segment.
+const SEGMENT_BYTES: u64 = 32 << 20;
+/// How often reads try to mend an index that could not be mended. Commits always try.
+const MEND_EVERY: Duration = Duration::from_secs(1);
+
+/// The name of the journal's directory in a store.
+pub(super) const JOURNAL: &str = "journal";
+
+/// What [`Local::open`] found.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Opened {
+    /// Sequence numbers of journal lines that are damaged.
+    pub damaged: Vec<u64>,
+    /// Bytes of an append that did not come to its end, never acknowledged, cut off and kept in `journal/*.torn`.
+    pub torn_bytes: u64,
+    /// Journal lines that the index lacked.
+    pub replayed: u64,
+    /// Why the index was renamed to `index.bad.TIME` and built anew, if it was.
+    pub rebuilt: Option<String>,
+}
+
+/// Journal and sled in one directory, used by one process.
+pub struct Local {
+    path: PathBuf,
+    opened: Opened,
+    /// Taken first of all locks.
+    journal: Mutex<Journal>,
+    slot: RwLock<Slot>,
+    heads: RwLock<HashMap<ChannelId, Head>>,
+    stats: Mutex<Stats>,
+    /// Declared last, so that it is let go of last.
+    _lock: Lock,
+}
+
+/// The place of the index, empty while it cannot be mended.
+struct Slot {
+    index: Option<Index>,
+    /// Counts the mendings, so that of several readers that met the same failure only one mends.
+    generation: u64,
+    last_try: Option<Instant>,
+}
+
+impl Slot {
+    fn ask<T>(&self, call: impl FnOnce(&Index) -> Result<T, Error>) -> Result<T, Error> {
+        let index = self.index.as_ref().ok_or_else(|| Error::Index("it is closed after a failure".to_owned()))?;
+        guarded(|| call(index))
+    }
+
+    fn rests(&self) -> bool {
+        self.index.is_none() && self.last_try.is_some_and(|tried| tried.elapsed() < MEND_EVERY)
+    }
+}
+
+impl Local {
+    /// Opens or creates the store in the directory `path`, and repairs what a crash left.
+    /// [`Error::Locked`] while another process has it.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        Self::open_with(path, SEGMENT_BYTES)
+    }
+
+    /// As [`Local::open`], with journal segments of `segment_bytes`.
+    pub fn open_with(path: &Path, segment_bytes: u64) -> Result<Self, Error> {
+        fs::create_dir_all(path).map_err(Error::io("cannot create", path))?;
+        let lock = Lock::take(path)?;
+        let (journal, found) = Journal::open(&path.join(JOURNAL), segment_bytes)?;
+        let truth = Truth { journal: journal.directory(), mark: journal.mark(), damaged: !found.damaged.is_empty() };
+        let recovered = recover(path, truth)?;
+        let (index, heads) = (recovered.index, HashMap::new());
+        let mut damaged = found.damaged;
+        damaged.extend(recovered.unreadable);
+        let stats = Stats { last_write: found.last_write, damaged: damaged.clone(), ..Stats::default() };
+        let opened =
+            Opened { damaged, torn_bytes: found.torn_bytes, replayed: recovered.replayed, rebuilt: recovered.rebuilt };
+        let local = Self {
+            path: path.to_owned(),
+            opened,
+            journal: Mutex::new(journal),
+            slot: RwLock::new(Slot { index: Some(index), generation: 0, last_try: None }),
+            heads: RwLock::new(heads),
+            stats: Mutex::new(stats),
+            _lock: lock,
+        };
+        *write(&local.heads) = local.ask(Index::heads)?;
+        local.count(&lock_of(&local.journal));
+        Ok(local)
+    }
+
+    /// What was found when the store was opened, for the log.
+    pub fn opened(&self) -> &Opened {
+        &self.opened
+    }
+
+    /// Asks the index; mends it once if it fails.
+    fn ask<T>(&self, call: impl Fn(&Index) -> Result<T, Error>) -> Result<T, Error> {
+        let generation = {
+            let slot = read(&self.slot);
+            match slot.ask(&call) {
+                Err(Error::Index(_)) if !slot.rests() => slot.generation,
+                answer => return answer,
+            }
+        };
+        self.mend(&lock_of(&self.journal), generation)?;
+        read(&self.slot).ask(&call)
+    }
+
+    /// Reopens the index, or builds it anew from the journal, unless someone did since `generation`.
+    fn mend(&self, journal: &Journal, generation: u64) -> Result<(), Error> {
+        let mut slot = write(&self.slot);
+        if slot.generation != generation && slot.index.is_some() {
+            return Ok(());
+        }
+        // First of all closed: sled locks its files.
+        slot.index = None;
+        slot.generation += 1;
+        slot.last_try = Some(Instant::now());
+        let damaged = !lock_of(&self.stats).damaged.is_empty();
+        let recovered = recover(&self.path, Truth { journal: journal.directory(), mark: journal.mark(), damaged })?;
+        *write(&self.heads) = guarded(|| recovered.index.heads())?;
+        tracing::warn!(replayed = recovered.replayed, rebuilt = ?recovered.rebuilt, "the index was reopened");
+        slot.index = Some(recovered.index);
+        Ok(())
+    }
+
+    /// Returns why the index could not follow, once the batch is durable.
+    fn append(&self, journal: &mut Journal, at: Time, batch: Batch) -> Result<Option<Error>, Error> {
+        let (closed, generation) = {
+            let slot = read(&self.slot);
+            (slot.index.is_none(), slot.generation)
+        };
+        if closed {
+            self.mend(journal, generation)?;
+        }
+        let lines = self.compose(journal.mark().sequence, at, batch);
+        let Some(last) = lines.last().map(|line| line.seq) else { return Ok(None) };
+        let texts = lines.iter().map(line::encode).collect::<Result<Vec<_>, _>>()?;
+        let places = journal.append(last, &texts)?;
+        let placed: Vec<_> = places.into_iter().zip(lines).collect();
+        Ok(self.index(journal, &placed).err())
+    }
+
+    /// Brings durable lines into the index and the heads.
+    fn index(&self, journal: &Journal, placed: &[(Position, Line)]) -> Result<(), Error> {
+        let (applied, generation) = {
+            let slot = read(&self.slot);
+            (slot.ask(|index| index.apply(placed, journal.mark())), slot.generation)
+        };
+        let Err(error) = applied.map(|heads| write(&self.heads).extend(heads)) else { return Ok(()) };
+        tracing::warn!(%error, "the index did not take a batch that the journal has");
+        self.mend(journal, generation).inspect_err(|_| self.move_heads(placed))
+    }
+
+    /// Moves the heads without the index, which will say the same when it is mended.
+    fn move_heads(&self, placed: &[(Position, Line)]) {
+        let mut heads = write(&self.heads);
+        for (_, line) in placed {
+            let Some(channel) = line.record.channel() else { continue };
+            let head = heads.entry(channel).or_default();
+            head.sequence = line.seq;
+            head.changed = Some(line.at);
+            if let Record::Change(Change { kind, stored, .. }) = &line.record {
+                head.posts += u64::from(*kind == ChangeKind::New);
+                if head.newest.is_none_or(|newest| newest <= stored.post.id) {
+                    head.newest = Some(stored.post.id);
+                    head.newest_published = Some(stored.published);
+                }
+            }
+        }
+    }
+
+    /// The journal's lines for `batch`, numbered from after `sequence`.
+    fn compose(&self, sequence: u64, at: Time, batch: Batch) -> Vec<Line> {
+        let Batch { channel, changes, states } = batch;
+        let states = states.into_iter().map(|(key, value)| match value {
+            Some(value) => Record::State { key, value },
+            None => Record::StateRemoved { key },
+        });
+        let records = channel.into_iter().map(Record::Channel).chain(changes.into_iter().map(Record::Change));
+        let mut records: Vec<Record> = records.chain(states).collect();
+        let range = (sequence + 1, sequence + records.len() as u64);
+        let heads = read(&self.heads);
+        let numbered = (range.0..).zip(records.drain(..)).map(|(seq, mut record)| {
+            if let Record::Change(change) = &mut record {
+                change.stored.sequence = seq;
+            }
+            let before = record.channel().and_then(|channel| heads.get(&channel)?.changed);
+            Line { seq, batch: range, at: before.map_or(at, |before| at.max(a_second_after(before))), record }
+        });
+        numbered.collect()
+    }
+
+    fn count(&self, journal: &Journal) {
+        let mut stats = lock_of(&self.stats);
+        stats.posts = read(&self.heads).values().map(|head| head.posts).sum();
+        stats.sequence = journal.mark().sequence;
+        stats.journal_bytes = journal.bytes();
+    }
+}
+
+impl Store for Local {
+    fn channel(&self, name: &ChannelName) -> Result<Option<Channel>, Error> {
+        self.ask(|index| index.channel(name))
+    }
+
+    fn channel_by_id(&self, id: ChannelId) -> Result<Option<Channel>, Error> {
+        self.ask(|index| index.channel_by_id(id))
+    }
+
+    fn channels(&self) -> Result<Vec<Channel>, Error> {
+        self.ask(Index::channels)
+    }
+
+    fn post(&self, channel: ChannelId, id: PostId) -> Result<Option<Stored>, Error> {
+        self.ask(|index| index.post(channel, id))
+    }
+
+    fn known(&self, channel: ChannelId, ids: &[PostId]) -> Result<Vec<Stored>, Error> {
+        self.ask(|index| index.known(channel, ids))
+    }
+
+    fn latest(&self, channel: ChannelId, before: Option<PostId>, limit: usize) -> Result<Vec<Stored>, Error> {
+        self.ask(|index| index.latest(channel, before, limit))
+    }
+
+    fn following(&self, channel: ChannelId, after: PostId, limit: usize) -> Result<Vec<Stored>, Error> {
+        self.ask(|index| index.following(channel, after, limit))
+    }
+
+    fn changed(&self, channel: ChannelId, limit: usize) -> Result<Vec<Stored>, Error> {
+        self.ask(|index| index.changed(channel, limit))
+    }
+
+    fn revisions(&self, channel: ChannelId, id: PostId) -> Result<Vec<Revision>, Error> {
+        let directory = self.path.join(JOURNAL);
+        let mut revisions = Vec::new();
+        for place in self.ask(|index| index.revisions(channel, id))? {
+            // A damaged line was reported when the store was opened.
+            if let Some(Line { at, record: Record::Change(change), .. }) = journal::read(&directory, place)? {
+                revisions.push(Revision { at, kind: change.kind, stored: change.stored });
+            }
+        }
+        Ok(revisions)
+    }
+
+    fn head(&self, channel: ChannelId) -> Head {
+        read(&self.heads).get(&channel).copied().unwrap_or_default()
+    }
+
+    fn commit(&self, at: Time, batch: Batch) -> Result<(), Error> {
+        let mut journal = lock_of(&self.journal);
+        let before = journal.mark().sequence;
+        let written = self.append(&mut journal, at, batch);
+        self.count(&journal);
+        let mut stats = lock_of(&self.stats);
+        if journal.mark().sequence > before {
+            stats.last_write = stats.last_write.max(Some(at));
+        }
+        let trouble = match &written {
+            Ok(index_down) => index_down.as_ref(),
+            Err(error) => Some(error),
+        };
+        stats.write_error = trouble.map(Error::to_string);
+        written.map(drop)
+    }
+
+    fn state(&self, key: &str) -> Result<Option<Value>, Error> {
+        self.ask(|index| index.state(key))
+    }
+
+    fn states(&self, prefix: &str) -> Result<Vec<(String, Value)>, Error> {
+        self.ask(|index| index.states(prefix))
+    }
+
+    fn hint(&self, key: &str) -> Result<Option<Value>, Error> {
+        self.ask(|index| index.hint(key))
+    }
+
+    fn set_hint(&self, key: &str, value: &Value) -> Result<(), Error> {
+        self.ask(|index| index.set_hint(key, value))
+    }
+
+    fn stats(&self) -> Stats {
+        lock_of(&self.stats).clone()
+    }
+
+    fn close(&self) -> Result<(), Error> {
+        // The journal is synced by every commit; an index that is down is replayed at the next start.
+        let slot = read(&self.slot);
+        if slot.index.is_some() { slot.ask(Index::flush) } else { Ok(()) }
+    }
+}
+
+fn a_second_after(time: Time) -> Time {
+    time.checked_add_signed(TimeDelta::seconds(1)).unwrap_or(time)
+}
+
+// What a lock guards is whole between any two statements, so a panic elsewhere is no reason to refuse it.
+
+fn lock_of<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,232 @@
+//! Walks the journal's segments and says what is in them: where it ends, what is torn, what is damaged.
+//! Only reads; knows nothing of the index.
+
+use std::{
+    fs::{self, File},
+    io::{BufRead, BufReader, ErrorKind, Seek, SeekFrom},
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Error,
+    line::{self, Header},
+};
+use crate::model::Time;
+
+/// A byte in the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Position {
+    pub segment: u32,
+    pub offset: u64,
+}
+
+impl Position {
+    /// Before all lines.
+    pub const START: Self = Self { segment: 0, offset: 0 };
+}
+
+/// How far a reader of the journal has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    pub sequence: u64,
+    /// See [`line::chain`].
+    pub digest: u64,
+    /// Where the next line begins.
+    pub end: Position,
+}
+
+impl Mark {
+    pub const START: Self = Self { sequence: 0, digest: 0, end: Position::START };
+}
+
+/// What a walk over the whole journal found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Survey {
+    /// The end of the last whole batch.
+    pub mark: Mark,
+    pub last_write: Option<Time>,
+    /// Sequence numbers of the records before `mark` that cannot be read.
+    pub damaged: Vec<u64>,
+    /// Bytes up to `mark`, of all segments.
+    pub bytes: u64,
+    /// Bytes after `mark`: an append that did not come to its end.
+    pub torn_bytes: u64,
+}
+
+/// One physical line. `raw` includes the newline, except at the torn end of a file.
+pub struct RawLine<'a> {
+    pub place: Position,
+    pub next: Position,
+    pub raw: &'a [u8],
+}
+
+/// The file of a segment.
+pub fn segment_path(directory: &Path, segment: u32) -> PathBuf {
+    directory.join(format!("{segment:06}.jsonl"))
+}
+
+/// The numbers of the segments present, ascending; none when the directory does not exist.
+pub fn segments(directory: &Path) -> Result<Vec<u32>, Error> {
+    let entries = match fs::read_dir(directory) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(Error::io("cannot list", directory))?,
+    };
+    let mut numbers = Vec::new();
+    for entry in entries {
+        let name = entry.map_err(Error::io("cannot list", directory))?.file_name();
+        let stem = name.to_str().and_then(|name| name.strip_suffix(".jsonl"));
+        numbers.extend(stem.and_then(|stem| stem.parse::<u32>().ok()));
+    }
+    numbers.sort_unstable();
+    Ok(numbers)
+}
+
+/// Hands every line from `from` on to `each`, in order.
+pub fn walk(
+    directory: &Path,
+    from: Position,
+    mut each: impl FnMut(RawLine<'_>) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let mut raw = Vec::new();
+    for segment in segments(directory)?.into_iter().filter(|segment| *segment >= from.segment) {
+        let path = segment_path(directory, segment);
+        let mut offset = if segment == from.segment { from.offset } else { 0 };
+        let mut file = File::open(&path).map_err(Error::io("cannot open", &path))?;
+        file.seek(SeekFrom::Start(offset)).map_err(Error::io("cannot read", &path))?;
+        let mut reader = BufReader::with_capacity(1 << 18, file);
+        loop {
+            raw.clear();
+            let length = reader.read_until(b'\n', &mut raw).map_err(Error::io("cannot read", &path))? as u64;
+            if length == 0 {
+                break;
+            }
+            let place = Position { segment, offset };
+            offset += length;
+            each(RawLine { place, next: Position { segment, offset }, raw: &raw })?;
+        }
+    }
+    Ok(())
+}
+
+/// Reads the whole journal once and checks every line.
+pub fn survey(directory: &Path) -> Result<Survey, Error> {
+    let mut surveyor = Surveyor::default();
+    walk(directory, Position::START, |line| {
+        surveyor.take(&line);
+        Ok(())
+    })?;
+    let last = segments(directory)?.last().copied();
+    let (mark_before_cut, seen) = (surveyor.point.mark.end, surveyor.bytes);
+    let torn_bytes = if last == Some(mark_before_cut.segment) { surveyor.cut_torn_batch() } else { 0 };
+    surveyor.finish();
+    let mut mark = surveyor.point.mark;
+    if let Some(segment) = last.filter(|segment| *segment > mark.end.segment) {
+        mark.end = Position { segment, offset: 0 };
+    }
+    let Surveyor { point, damaged, .. } = surveyor;
+    Ok(Survey { mark, last_write: point.last_write, damaged, bytes: seen - torn_bytes, torn_bytes })
+}
+
+/// The state between two lines.
+#[derive(Clone, Copy)]
+struct Point {
+    mark: Mark,
+    last_write: Option<Time>,
+    /// Unreadable lines since the last readable one.
+    unreadable: u64,
+    /// Length of the list of damaged numbers.
+    damaged: usize,
+}
+
+impl Default for Point {
+    fn default() -> Self {
+        Self { mark: Mark::START, last_write: None, unreadable: 0, damaged: 0 }
+    }
+}
+
+/// What is known of the batch that the last line belongs to.
+#[derive(Clone, Copy, Default)]
+struct Open {
+    /// The number of its last line; `None` while none of its lines could be read.
+    last: Option<u64>,
+    damaged: bool,
+}
+
+/// Follows the lines. The point before the newest batch is kept, because only the end of the file tells whether it is whole.
+#[derive(Default)]
+struct Surveyor {
+    point: Point,
+    before_batch: Point,
+    batch: Open,
+    damaged: Vec<u64>,
+    bytes: u64,
+}
+
+impl Surveyor {
+    fn take(&mut self, line: &RawLine<'_>) {
+        if line.place.segment != self.point.mark.end.segment {
+            // A batch never crosses segments, and only the last segment can have a torn one.
+            self.point.mark.end = line.place;
+            self.begin_batch();
+        }
+        // A number that was there before is a line copied by hand; obeying it would bring back an old revision.
+        let header = line::header(line.raw).filter(|header| header.seq > self.point.mark.sequence);
+        match header {
+            Some(header) => self.take_readable(header),
+            None => self.take_unreadable(),
+        }
+        self.point.mark.digest = line::chain(self.point.mark.digest, line.raw);
+        self.point.mark.end = line.next;
+        self.bytes += line.raw.len() as u64;
+    }
+
+    fn take_readable(&mut self, header: Header) {
+        self.damaged.extend(self.point.mark.sequence + 1..header.seq);
+        self.point.damaged = self.damaged.len();
+        self.point.unreadable = 0;
+        self.point.mark.sequence = header.seq - 1;
+        if header.seq == header.batch.0 {
+            self.begin_batch();
+        } else if self.batch.last.is_some_and(|last| last != header.batch.1) {
+            self.begin_batch();
+            self.batch.damaged = true;
+        }
+        self.batch.last = Some(header.batch.1);
+        self.point.mark.sequence = header.seq;
+        self.point.last_write = Some(header.at);
+    }
+
+    fn take_unreadable(&mut self) {
+        if self.batch.last == Some(self.point.mark.sequence) {
+            self.begin_batch();
+        }
+        self.batch.damaged = true;
+        self.point.unreadable += 1;
+    }
+
+    fn begin_batch(&mut self) {
+        self.before_batch = self.point;
+        self.batch = Open::default();
+    }
+
+    /// Steps back before the newest batch unless it is whole. Returns the bytes stepped over.
+    fn cut_torn_batch(&mut self) -> u64 {
+        let whole = !self.batch.damaged && self.batch.last.is_none_or(|last| last == self.point.mark.sequence);
+        if whole {
+            return 0;
+        }
+        let torn = self.point.mark.end.offset - self.before_batch.mark.end.offset;
+        self.point = self.before_batch;
+        self.damaged.truncate(self.point.damaged);
+        torn
+    }
+
+    /// Unreadable lines that no readable one follows have taken the next numbers.
+    fn finish(&mut self) {
+        let end = self.point.mark.sequence + self.point.unreadable;
+        self.damaged.extend(self.point.mark.sequence + 1..=end);
+        self.point.mark.sequence = end;
+    }
+}

@@ -1,0 +1,289 @@
+//! What the store promises to those above it, through the `Store` trait and on a real directory.
+
+mod stored;
+
+use feedbridge::{
+    model::{ChannelId, PostId},
+    store::{Batch, ChangeKind, Error, Head, Local, Store},
+};
+use serde_json::{Value, json};
+use stored::{at, change, channel, edited, ids, name, new_posts, post};
+
+const NEWS: ChannelId = ChannelId(7);
+
+fn opened() -> (tempfile::TempDir, Local) {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Local::open(directory.path()).unwrap();
+    (directory, store)
+}
+
+#[test]
+fn a_committed_post_is_read_back_with_its_sequence_number() {
+    let (_directory, store) = opened();
+    let batch = Batch {
+        channel: Some(channel(NEWS, "News")),
+        changes: vec![change(ChangeKind::New, NEWS, post(5, "five"))],
+        ..Batch::default()
+    };
+    store.commit(at(100), batch).unwrap();
+    let stored = store.post(NEWS, PostId(5)).unwrap().unwrap();
+    assert_eq!(stored.sequence, 2, "the channel's record took 1");
+    assert_eq!(stored.post, post(5, "five").post);
+    assert_eq!(store.post(NEWS, PostId(6)).unwrap(), None);
+    assert_eq!(store.post(ChannelId(8), PostId(5)).unwrap(), None);
+}
+
+#[test]
+fn everything_is_the_same_after_a_restart() {
+    let (directory, store) = opened();
+    let batch = Batch { channel: Some(channel(NEWS, "News")), ..new_posts(NEWS, 1..=30) };
+    store.commit(at(100), batch).unwrap();
+    store.commit(at(200), edited(NEWS, post(3, "edited"))).unwrap();
+    store.commit(at(200), Batch { states: vec![("a".into(), Some(json!({"b": 1})))], ..Batch::default() }).unwrap();
+    let before = (
+        store.latest(NEWS, None, 100).unwrap(),
+        store.changed(NEWS, 10).unwrap(),
+        store.channels().unwrap(),
+        store.states("").unwrap(),
+        store.head(NEWS),
+        store.stats().posts,
+        store.stats().sequence,
+    );
+    store.close().unwrap();
+    drop(store);
+    let store = Local::open(directory.path()).unwrap();
+    let after = (
+        store.latest(NEWS, None, 100).unwrap(),
+        store.changed(NEWS, 10).unwrap(),
+        store.channels().unwrap(),
+        store.states("").unwrap(),
+        store.head(NEWS),
+        store.stats().posts,
+        store.stats().sequence,
+    );
+    assert_eq!(after, before);
+    assert_eq!((after.0.len(), after.5, after.6), (30, 30, 33));
+    assert_eq!(*store.opened(), Default::default(), "an orderly restart repairs nothing");
+}
+
+#[test]
+fn a_second_commit_of_a_post_replaces_it_and_keeps_both_revisions() {
+    let (_directory, store) = opened();
+    store.commit(at(100), new_posts(NEWS, 1..=3)).unwrap();
+    store.commit(at(200), edited(NEWS, post(2, "second reading"))).unwrap();
+    store
+        .commit(
+            at(300),
+            Batch { changes: vec![change(ChangeKind::Renewed, NEWS, post(2, "second reading"))], ..Batch::default() },
+        )
+        .unwrap();
+    store
+        .commit(
+            at(400),
+            Batch { changes: vec![change(ChangeKind::Deleted, NEWS, post(2, "second reading"))], ..Batch::default() },
+        )
+        .unwrap();
+    let revisions = store.revisions(NEWS, PostId(2)).unwrap();
+    let kinds: Vec<_> =
+        revisions.iter().map(|revision| (revision.kind, revision.at, revision.stored.sequence)).collect();
+    assert_eq!(
+        kinds,
+        [(ChangeKind::New, at(100), 2), (ChangeKind::Edited, at(200), 4), (ChangeKind::Deleted, at(400), 6)]
+    );
+    assert_eq!(revisions[0].stored.post, post(2, "post 2").post);
+    assert_eq!(revisions[1].stored.post, post(2, "second reading").post);
+    assert_eq!(store.post(NEWS, PostId(2)).unwrap().unwrap().sequence, 6);
+    assert_eq!(store.head(NEWS).posts, 3, "no revision is counted as a post");
+    assert_eq!(store.revisions(NEWS, PostId(9)).unwrap(), []);
+}
+
+#[test]
+fn a_post_is_known_by_its_own_id_and_by_its_members() {
+    let (_directory, store) = opened();
+    let mut album = post(10, "album");
+    album.post.members = vec![PostId(10), PostId(11), PostId(12)];
+    store
+        .commit(at(100), Batch { changes: vec![change(ChangeKind::New, NEWS, album)], ..new_posts(NEWS, []) })
+        .unwrap();
+    store.commit(at(100), new_posts(NEWS, [20, 21])).unwrap();
+    let known =
+        |wanted: &[u64]| ids(&store.known(NEWS, &wanted.iter().copied().map(PostId).collect::<Vec<_>>()).unwrap());
+    assert_eq!(known(&[11]), [10]);
+    assert_eq!(known(&[21, 12, 10, 11, 20, 13]), [10, 20, 21], "each once, by id");
+    assert_eq!(known(&[13]), [0u64; 0]);
+    assert_eq!(store.known(ChannelId(8), &[PostId(11)]).unwrap(), []);
+}
+
+#[test]
+fn latest_goes_down_and_following_goes_up_within_one_channel() {
+    let (_directory, store) = opened();
+    for neighbour in [6, 7, 8] {
+        store.commit(at(100), new_posts(ChannelId(neighbour), [1, 2, 255, 256, 65_536])).unwrap();
+    }
+    assert_eq!(ids(&store.latest(NEWS, None, 10).unwrap()), [65_536, 256, 255, 2, 1]);
+    assert_eq!(ids(&store.latest(NEWS, None, 2).unwrap()), [65_536, 256]);
+    assert_eq!(ids(&store.latest(NEWS, Some(PostId(256)), 2).unwrap()), [255, 2]);
+    assert_eq!(ids(&store.latest(NEWS, Some(PostId(1)), 2).unwrap()), [0u64; 0]);
+    assert_eq!(ids(&store.following(NEWS, PostId(2), 2).unwrap()), [255, 256]);
+    assert_eq!(ids(&store.following(NEWS, PostId(0), 10).unwrap()), [1, 2, 255, 256, 65_536]);
+    assert_eq!(ids(&store.following(NEWS, PostId(u64::MAX), 10).unwrap()), [0u64; 0]);
+}
+
+#[test]
+fn changed_lists_edits_and_deletions_by_the_time_of_change_each_post_once() {
+    let (_directory, store) = opened();
+    store.commit(at(100), new_posts(NEWS, 1..=5)).unwrap();
+    store.commit(at(100), new_posts(ChannelId(8), 1..=5)).unwrap();
+    store.commit(at(200), edited(NEWS, post(4, "edited"))).unwrap();
+    store.commit(at(201), edited(NEWS, post(2, "edited"))).unwrap();
+    store.commit(at(202), edited(NEWS, post(4, "again"))).unwrap();
+    store
+        .commit(
+            at(203),
+            Batch { changes: vec![change(ChangeKind::Deleted, NEWS, post(1, "post 1"))], ..Batch::default() },
+        )
+        .unwrap();
+    store
+        .commit(
+            at(204),
+            Batch { changes: vec![change(ChangeKind::Renewed, NEWS, post(5, "post 5"))], ..Batch::default() },
+        )
+        .unwrap();
+    assert_eq!(ids(&store.changed(NEWS, 10).unwrap()), [1, 4, 2]);
+    assert_eq!(ids(&store.changed(NEWS, 2).unwrap()), [1, 4]);
+    assert_eq!(store.changed(ChannelId(8), 10).unwrap(), []);
+}
+
+#[test]
+fn a_channel_is_found_by_any_name_it_was_last_stored_under() {
+    let (_directory, store) = opened();
+    let store_channel = |channel| store.commit(at(100), Batch { channel: Some(channel), ..Batch::default() }).unwrap();
+    store_channel(channel(ChannelId(9), "Old_Name"));
+    store_channel(channel(ChannelId(8), "old"));
+    store_channel(channel(ChannelId(9), "New_Name"));
+    let found = |text| store.channel(&name(text)).unwrap().map(|channel| channel.id);
+    assert_eq!(found("old_NAME"), Some(ChannelId(9)));
+    assert_eq!(found("new_name"), Some(ChannelId(9)));
+    assert_eq!(found("OLD"), Some(ChannelId(8)), "a name that begins another is its own");
+    assert_eq!(found("nobody"), None);
+    store_channel(channel(ChannelId(10), "old_name"));
+    assert_eq!(found("Old_Name"), Some(ChannelId(10)), "the name has moved on");
+    let all = store.channels().unwrap();
+    assert_eq!(all.iter().map(|channel| channel.id.0).collect::<Vec<_>>(), [8, 9, 10]);
+    assert_eq!(store.channel_by_id(ChannelId(9)).unwrap().unwrap().name.as_str(), "New_Name");
+}
+
+#[test]
+fn states_are_listed_by_prefix_and_removed_by_none() {
+    let (directory, store) = opened();
+    let set = |key: &str, value: Option<Value>| {
+        store.commit(at(100), Batch { states: vec![(key.to_owned(), value)], ..Batch::default() }).unwrap();
+    };
+    for key in ["hub/b", "hub/a", "hub", "hubris", "other"] {
+        set(key, Some(json!(key)));
+    }
+    set("hub/b", None);
+    set("null", Some(Value::Null));
+    let keys = |prefix| store.states(prefix).unwrap().into_iter().map(|(key, _)| key).collect::<Vec<_>>();
+    assert_eq!(keys("hub/"), ["hub/a"]);
+    assert_eq!(keys("hub"), ["hub", "hub/a", "hubris"]);
+    assert_eq!(store.state("hub/b").unwrap(), None);
+    assert_eq!(store.state("null").unwrap(), Some(Value::Null), "null is a value, not an absence");
+    let before = store.states("").unwrap();
+    drop(store);
+    std::fs::remove_dir_all(directory.path().join("index")).unwrap();
+    assert_eq!(Local::open(directory.path()).unwrap().states("").unwrap(), before);
+}
+
+#[test]
+fn a_hint_outlives_a_restart_and_is_no_state() {
+    let (directory, store) = opened();
+    store.set_hint("next", &json!(5)).unwrap();
+    store.set_hint("next", &json!(6)).unwrap();
+    assert_eq!(store.states("").unwrap(), []);
+    assert_eq!((store.stats().sequence, store.stats().journal_bytes), (0, 0), "it never reaches the journal");
+    store.close().unwrap();
+    drop(store);
+    let store = Local::open(directory.path()).unwrap();
+    assert_eq!(store.hint("next").unwrap(), Some(json!(6)));
+    assert_eq!(store.hint("nex").unwrap(), None);
+}
+
+#[test]
+fn the_head_follows_the_channel_and_never_goes_backwards() {
+    let (directory, store) = opened();
+    assert_eq!(store.head(NEWS), Head::default());
+    store.commit(at(100), new_posts(NEWS, [5, 9, 7])).unwrap();
+    let first = store.head(NEWS);
+    assert_eq!((first.sequence, first.changed, first.posts, first.newest), (3, Some(at(100)), 3, Some(PostId(9))));
+    assert_eq!(first.newest_published, Some(post(9, "").published));
+    store.commit(at(50), edited(NEWS, post(5, "the clock was set back"))).unwrap();
+    assert_eq!(store.head(NEWS).changed, Some(at(101)));
+    store.commit(at(101), edited(NEWS, post(5, "within the same second"))).unwrap();
+    assert_eq!(store.head(NEWS).changed, Some(at(102)));
+    store.commit(at(60), new_posts(ChannelId(8), [1])).unwrap();
+    assert_eq!(store.head(ChannelId(8)).changed, Some(at(60)), "each channel has its own time");
+    let last = store.head(NEWS);
+    assert_eq!((last.sequence, last.posts, last.newest), (5, 3, Some(PostId(9))));
+    assert_eq!(store.revisions(NEWS, PostId(5)).unwrap().last().unwrap().at, at(102));
+    drop(store);
+    assert_eq!(Local::open(directory.path()).unwrap().head(NEWS), last);
+    std::fs::remove_dir_all(directory.path().join("index")).unwrap();
+    assert_eq!(Local::open(directory.path()).unwrap().head(NEWS), last, "the same when built anew");
+}
+
+#[test]
+fn an_empty_batch_writes_nothing() {
+    let (_directory, store) = opened();
+    store.commit(at(100), Batch::default()).unwrap();
+    assert_eq!((store.stats().sequence, store.stats().journal_bytes), (0, 0));
+}
+
+#[test]
+fn a_record_that_could_not_be_read_back_is_refused_whole() {
+    let (_directory, store) = opened();
+    let deep = (0..200).fold(json!(1), |inner, _| json!([inner]));
+    let batch = Batch { states: vec![("deep".into(), Some(deep))], ..new_posts(NEWS, [1]) };
+    assert!(matches!(store.commit(at(100), batch), Err(Error::Encode(_))));
+    assert_eq!(store.post(NEWS, PostId(1)).unwrap(), None);
+    assert_eq!(store.head(NEWS), Head::default());
+    assert!(store.stats().write_error.is_some());
+    store.commit(at(100), new_posts(NEWS, [1])).unwrap();
+    assert_eq!((store.stats().sequence, store.stats().write_error), (1, None));
+}
+
+#[test]
+fn a_second_opening_is_refused_until_the_first_is_closed() {
+    let (directory, store) = opened();
+    assert!(matches!(Local::open(directory.path()), Err(Error::Locked(_))));
+    assert!(matches!(feedbridge::store::check(directory.path()), Err(Error::Locked(_))));
+    drop(store);
+    Local::open(directory.path()).unwrap();
+}
+
+#[test]
+fn a_path_that_cannot_hold_a_store_is_an_error_that_names_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let Err(error) = Local::open(&file.join("store")) else { panic!("a file is no directory") };
+    assert!(matches!(error, Error::Io { .. }));
+    assert!(error.to_string().contains("file/store"), "{error}");
+}
+
+#[test]
+fn readers_and_a_writer_do_not_disturb_each_other() {
+    let (_directory, store) = opened();
+    std::thread::scope(|threads| {
+        threads.spawn(|| (1..=40).for_each(|id| store.commit(at(id as i64), new_posts(NEWS, [id])).unwrap()));
+        for _ in 0..2 {
+            threads.spawn(|| {
+                while store.head(NEWS).posts < 40 {
+                    let posts = store.head(NEWS).posts;
+                    assert!(store.latest(NEWS, None, 100).unwrap().len() as u64 >= posts, "the head is never ahead");
+                }
+            });
+        }
+    });
+    assert_eq!(store.latest(NEWS, None, 100).unwrap().len(), 40);
+}
