@@ -99,11 +99,7 @@ fn load(path: &Path) -> Result<Config, Failure> {
 
 /// A quick look at a channel needs no configuration file.
 fn load_or_default(path: &Path) -> Result<Config, Failure> {
-    if path.exists() {
-        load(path)
-    } else {
-        Ok(Config::shipped())
-    }
+    if path.exists() { load(path) } else { Ok(Config::shipped()) }
 }
 
 /// Where the store is, given the environment.

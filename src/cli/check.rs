@@ -1,21 +1,51 @@
 //! `feedbridge check`: what is wrong with the store, once the configuration has been read.
 
 use super::{Failure, store_directory};
-use crate::{config::Config, store};
+use crate::{
+    config::Config,
+    store::{self, Check, Error, IndexState},
+};
 
 pub fn run(config: &Config) -> Result<(), Failure> {
-    let feeds = config.feeds.len();
-    println!(
-        "configuration: {} channels, {feeds} feeds, served at {}",
-        config.channels.len(),
-        config.server.public_url
-    );
+    println!("configuration: {} channels, served at {}", config.channels.len(), config.server.public_url);
     let directory = store_directory(config);
+    let shown = directory.display();
     if !directory.exists() {
-        println!("store: {} does not exist yet; the daemon makes it", directory.display());
+        println!("store: {shown} does not exist yet; the daemon makes it");
         return Ok(());
     }
-    let report = store::check(&directory).map_err(|error| error.to_string())?;
-    println!("store: {report}");
-    Ok(())
+    match store::check(&directory) {
+        Err(Error::Locked(_)) => {
+            println!("store: {shown} is in use by a running daemon, which says at /health how it is");
+            Ok(())
+        }
+        Err(error) => Err(error.to_string()),
+        Ok(check) => report(&shown.to_string(), &check),
+    }
+}
+
+fn report(directory: &str, check: &Check) -> Result<(), Failure> {
+    println!(
+        "store: {directory} holds {} posts of {} channels in {} records, {} bytes of journal",
+        check.posts, check.channels, check.sequence, check.journal_bytes
+    );
+    if check.torn_bytes > 0 {
+        println!("store: the last write was cut short; the next start removes its {} bytes", check.torn_bytes);
+    }
+    match &check.index {
+        IndexState::Sound => {}
+        IndexState::Behind(records) => println!("store: the index lacks {records} records; the next start adds them"),
+        IndexState::Missing => println!("store: there is no index; the next start builds it"),
+        IndexState::Bad(reason) => println!("store: the index is damaged ({reason}); the next start builds it anew"),
+    }
+    if check.damaged.is_empty() {
+        return Ok(());
+    }
+    let numbers: Vec<_> = check.damaged.iter().map(ToString::to_string).collect();
+    Err(format!(
+        "{} of the journal's records are damaged: {}; what upstream still shows is stored again, \
+         the rest is in your backups",
+        numbers.len(),
+        numbers.join(", ")
+    ))
 }
