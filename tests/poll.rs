@@ -1,0 +1,335 @@
+//! The polling loop against a stand-in for upstream, with the real store, on a simulated clock.
+
+mod upstream;
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::TimeDelta;
+use feedbridge::{
+    board::{Board, State, Status},
+    clock::Clock,
+    metrics::Metrics,
+    model::{ChannelName, Part, PostId, Stored, Time, plain_text},
+    poll::Poller,
+    schedule::Policy,
+    store::{Local, Store},
+};
+use tempfile::TempDir;
+use tokio::{sync::oneshot, task::JoinHandle, time::sleep};
+use upstream::{StandIn, Trouble, base, group, nobody};
+
+/// A poller at work in a temporary folder.
+struct Bridge {
+    store: Arc<dyn Store>,
+    board: Arc<Board>,
+    stop: Option<oneshot::Sender<()>>,
+    running: JoinHandle<()>,
+}
+
+const HOSTS: [&str; 2] = ["https://one.example", "https://two.example"];
+
+impl Bridge {
+    fn start(folder: &TempDir, upstream: &StandIn, channels: &[&str], clock: Clock) -> Self {
+        let store: Arc<dyn Store> = Arc::new(Local::open(folder.path()).unwrap());
+        let channels: Vec<ChannelName> = channels.iter().map(|name| name.parse().unwrap()).collect();
+        let board = Arc::new(Board::new(channels.clone()));
+        let poller = Poller {
+            upstream: Arc::new(upstream.clone()),
+            store: Arc::clone(&store),
+            board: Arc::clone(&board),
+            metrics: Arc::new(Metrics::new(base())),
+            clock,
+            channels,
+            hosts: HOSTS.iter().map(|host| host.parse().unwrap()).collect(),
+            policy: Policy { fixed_interval: Some(Duration::from_secs(300)), ..Policy::default() },
+            seed: 7,
+        };
+        let (stop, stopped) = oneshot::channel();
+        let running = tokio::spawn(poller.run(async move { drop(stopped.await) }));
+        Self { store, board, stop: Some(stop), running }
+    }
+
+    fn status(&self, name: &str) -> Status {
+        self.board.get(&name.parse().unwrap()).unwrap()
+    }
+
+    fn posts(&self, name: &str) -> Vec<Stored> {
+        let Some(channel) = self.store.channel(&name.parse().unwrap()).unwrap() else { return Vec::new() };
+        let mut posts = self.store.latest(channel.id, None, 10_000).unwrap();
+        posts.reverse();
+        posts
+    }
+
+    fn ids(&self, name: &str) -> Vec<u64> {
+        self.posts(name).iter().map(|stored| stored.post.id.0).collect()
+    }
+
+    async fn stop(mut self) {
+        drop(self.stop.take());
+        (&mut self.running).await.unwrap();
+        self.store.close().unwrap();
+    }
+}
+
+/// Lets simulated time pass until `happened`, at most a day.
+async fn until(what: &str, mut happened: impl FnMut() -> bool) {
+    for _ in 0..24 * 3600 {
+        if happened() {
+            return;
+        }
+        sleep(Duration::from_secs(1)).await;
+    }
+    panic!("in a day it did not happen that {what}");
+}
+
+fn text(stored: &Stored) -> String {
+    stored
+        .post
+        .parts
+        .iter()
+        .map(|part| if let Part::Text(text) = part { plain_text(text) } else { String::new() })
+        .collect()
+}
+
+fn minutes(minutes: i64) -> Time {
+    base() + TimeDelta::minutes(minutes)
+}
+
+fn folder() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+fn with_posts(range: std::ops::RangeInclusive<u64>) -> StandIn {
+    let upstream = StandIn::with("kitchen", 1001);
+    for id in range {
+        upstream.post("kitchen", id, &format!("Soup number {id}"), minutes(id.cast_signed() - 1000));
+    }
+    upstream
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_poll_of_the_same_page_stores_nothing() {
+    let (folder, upstream) = (folder(), with_posts(1..=5));
+    let bridge = Bridge::start(&folder, &upstream, &["kitchen"], Clock::simulated(base()));
+    until("the page is polled twice", || {
+        upstream.requests() >= 2 && bridge.status("kitchen").last_attempt > Some(minutes(2))
+    })
+    .await;
+    assert_eq!(bridge.ids("kitchen"), [1, 2, 3, 4, 5]);
+    let written = bridge.store.stats().sequence;
+    until("it is polled once more", || upstream.requests() >= 4).await;
+    assert_eq!(bridge.store.stats().sequence, written);
+    bridge.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edit_stores_a_revision_and_moves_updated_alone() {
+    let (folder, upstream) = (folder(), with_posts(1..=3));
+    let bridge = Bridge::start(&folder, &upstream, &["kitchen"], Clock::simulated(base()));
+    until("the posts are stored", || bridge.ids("kitchen").len() == 3).await;
+    let before = bridge.posts("kitchen")[1].clone();
+    upstream.post("kitchen", 2, "Soup number two, with salt", before.published);
+    until("the edit is stored", || bridge.posts("kitchen")[1].revisions == 2).await;
+    let after = bridge.posts("kitchen")[1].clone();
+    assert_eq!(text(&after), "Soup number two, with salt");
+    assert_eq!(after.published, before.published);
+    assert!(after.updated > before.updated);
+    assert_eq!(bridge.store.revisions(feedbridge::model::ChannelId(1001), PostId(2)).unwrap().len(), 2);
+    bridge.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_finds_nothing_new_and_keeps_the_schedule() {
+    let (folder, upstream) = (folder(), with_posts(1..=5));
+    let clock = Clock::simulated(base());
+    let bridge = Bridge::start(&folder, &upstream, &["kitchen"], clock);
+    until("the posts are stored", || bridge.status("kitchen").last_success.is_some()).await;
+    let planned = bridge.status("kitchen").next_poll.unwrap();
+    let (written, asked) = (bridge.store.stats().sequence, upstream.requests());
+    bridge.stop().await;
+
+    let bridge = Bridge::start(&folder, &upstream, &["kitchen"], clock);
+    assert_eq!(bridge.ids("kitchen"), [1, 2, 3, 4, 5]);
+    sleep(Duration::from_secs(30)).await;
+    assert_eq!(upstream.requests(), asked, "polled at once after a restart");
+    until("it is polled again", || upstream.requests() > asked).await;
+    assert!((clock.steady() - planned).abs() < TimeDelta::seconds(40));
+    until("the answer is taken in", || bridge.status("kitchen").last_attempt >= Some(planned)).await;
+    assert_eq!(bridge.store.stats().sequence, written);
+    bridge.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn posts_that_left_the_newest_page_between_two_polls_are_fetched() {
+    let (folder, upstream) = (folder(), with_posts(1..=5));
+    let bridge = Bridge::start(&folder, &upstream, &["kitchen"], Clock::simulated(base()));
+    until("the first posts are stored", || bridge.ids("kitchen").len() == 5).await;
+    for id in 6..=75 {
+        upstream.post("kitchen", id, &format!("Rush {id}"), minutes(1));
+    }
+    until("the burst is stored", || bridge.ids("kitchen").len() == 75).await;
+    assert_eq!(bridge.ids("kitchen"), (1..=75).collect::<Vec<_>>());
+    until("the gap is closed", || bridge.status("kitchen").gaps == 0).await;
+    bridge.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gap_that_a_stop_left_open_is_closed_after_the_restart() {
+    let (folder, upstream) = (folder(), with_posts(1..=5));
+    let clock = Clock::simulated(base());
+    let bridge = Bridge::start(&folder, &upstream, &["kitchen"], clock);
+    until("the first posts are stored", || bridge.ids("kitchen").len() == 5).await;
+    for id in 6..=75 {
+        upstream.post("kitchen", id, &format!("Rush {id}"), minutes(1));
+    }
+    until("the newest page is stored", || bridge.ids("kitchen").len() > 5).await;
+    bridge.stop().await;
+    let bridge = Bridge::start(&folder, &upstream, &["kitchen"], clock);
+    assert!(bridge.ids("kitchen").len() < 75, "nothing was left to fetch");
+    until("the gap is closed", || bridge.ids("kitchen").len() == 75).await;
+    bridge.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rate_limit_is_waited_out_for_as_long_as_it_says() {
+    let (folder, upstream) = (folder(), with_posts(1..=3));
+    upstream.world().next.push_back(Trouble::RateLimited(Some(1800)));
+    let clock = Clock::simulated(base());
+    let bridge = Bridge::start(&folder, &upstream, &["kitchen"], clock);
+    until("the limit is met", || bridge.status("kitchen").state == State::RateLimited).await;
+    let asked = upstream.requests();
+    until("it is polled again", || upstream.requests() > asked).await;
+    assert!(clock.steady() - base() >= TimeDelta::seconds(1800));
+    until("the posts are stored", || bridge.ids("kitchen").len() == 3).await;
+    assert_eq!(bridge.status("kitchen").failures, 0);
+    bridge.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_no_preview_leaves_the_posts_as_they_were() {
+    let (folder, upstream) = (folder(), with_posts(1..=3));
+    let bridge = Bridge::start(&folder, &upstream, &["kitchen"], Clock::simulated(base()));
+    until("the posts are stored", || bridge.ids("kitchen").len() == 3).await;
+    let written = bridge.store.stats().sequence;
+    for body in ["", "<html><body>Under maintenance</body></html>", "{\"ok\":false}", &nobody("kitchen")] {
+        let attempt = bridge.status("kitchen").last_attempt;
+        upstream.world().next.push_back(Trouble::Body(body.to_owned()));
+        until("the answer is taken in", || bridge.status("kitchen").last_attempt > attempt).await;
+        assert!(bridge.status("kitchen").failures > 0 || body.is_empty(), "{body}");
+        assert_eq!(bridge.store.stats().sequence, written);
+        assert_eq!(bridge.ids("kitchen"), [1, 2, 3]);
+    }
+    bridge.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_is_told_from_its_landing_page() {
+    let (folder, upstream) = (folder(), StandIn::default());
+    upstream
+        .world()
+        .next
+        .extend([Trouble::Redirect("https://t.me/kitchen".to_owned()), Trouble::Body(group("kitchen"))]);
+    let bridge = Bridge::start(&folder, &upstream, &["kitchen"], Clock::simulated(base()));
+    until("the state is known", || bridge.status("kitchen").state == State::IsGroup).await;
+    assert_eq!(upstream.targets(), ["/s/kitchen", "/kitchen"]);
+    bridge.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_is_not_found_only_on_a_second_look() {
+    let (folder, upstream) = (folder(), StandIn::default());
+    let bridge = Bridge::start(&folder, &upstream, &["kitchen"], Clock::simulated(base()));
+    until("it was looked for once", || bridge.status("kitchen").failures == 1).await;
+    assert_eq!(bridge.status("kitchen").state, State::New);
+    until("it is not found", || bridge.status("kitchen").state == State::NotFound).await;
+    assert!(upstream.requests() >= 4);
+    bridge.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn channels_that_all_vanish_at_once_are_a_ban_and_stay_as_they_were() {
+    let (folder, upstream) = (folder(), with_posts(1..=3));
+    upstream.add("garden", 1002);
+    upstream.post("garden", 1, "Beans", minutes(-5));
+    let bridge = Bridge::start(&folder, &upstream, &["kitchen", "garden"], Clock::simulated(base()));
+    until("both work", || ["kitchen", "garden"].iter().all(|name| bridge.status(name).last_success.is_some())).await;
+    let channels = std::mem::take(&mut upstream.world().channels);
+    until("the host is left alone", || bridge.board.hosts().iter().all(|host| host.breaker == "open")).await;
+    sleep(Duration::from_secs(4 * 3600)).await;
+    for name in ["kitchen", "garden"] {
+        assert_ne!(bridge.status(name).state, State::NotFound, "{name}");
+    }
+    upstream.world().channels = channels;
+    until("both work again", || ["kitchen", "garden"].iter().all(|name| bridge.status(name).failures == 0)).await;
+    bridge.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_cannot_be_reached_is_replaced_by_the_next_and_taken_up_again() {
+    let (folder, upstream) = (folder(), with_posts(1..=3));
+    upstream.world().down.insert(HOSTS[0].to_owned(), Trouble::Unreachable);
+    let bridge = Bridge::start(&folder, &upstream, &["kitchen"], Clock::simulated(base()));
+    until("the posts are stored", || bridge.ids("kitchen").len() == 3).await;
+    assert_eq!(upstream.world().asked[1].0, HOSTS[1]);
+    upstream.world().down.clear();
+    let asked = upstream.requests();
+    until("the first host is asked again", || upstream.world().asked[asked..].iter().any(|(host, _)| host == HOSTS[0]))
+        .await;
+    bridge.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn posts_of_another_channel_under_the_same_name_are_refused() {
+    let (folder, upstream) = (folder(), with_posts(1..=3));
+    let bridge = Bridge::start(&folder, &upstream, &["kitchen"], Clock::simulated(base()));
+    until("the posts are stored", || bridge.ids("kitchen").len() == 3).await;
+    upstream.add("kitchen", 2002);
+    upstream.post("kitchen", 4, "Buy my coins", minutes(1));
+    until("it is noticed", || bridge.status("kitchen").state == State::Renamed).await;
+    assert_eq!(bridge.ids("kitchen"), [1, 2, 3]);
+    bridge.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_channel_followed_under_its_new_name_keeps_its_posts_and_guids() {
+    let (folder, upstream) = (folder(), with_posts(1..=3));
+    let clock = Clock::simulated(base());
+    let bridge = Bridge::start(&folder, &upstream, &["kitchen"], clock);
+    until("the posts are stored", || bridge.ids("kitchen").len() == 3).await;
+    bridge.stop().await;
+    let moved = upstream.world().channels.remove("kitchen").unwrap();
+    upstream.world().channels.insert("bistro".to_owned(), moved);
+    upstream.post("bistro", 4, "We moved", minutes(1));
+    let bridge = Bridge::start(&folder, &upstream, &["bistro"], clock);
+    until("the new post is stored", || bridge.ids("bistro").len() == 4).await;
+    let channel = bridge.store.channel(&"bistro".parse().unwrap()).unwrap().unwrap();
+    assert_eq!((channel.slug.as_str(), channel.current_slug.as_str()), ("kitchen", "bistro"));
+    bridge.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_post_is_deleted_once_two_pages_lack_it_and_its_own_page_says_so() {
+    let (folder, upstream) = (folder(), with_posts(1..=5));
+    let bridge = Bridge::start(&folder, &upstream, &["kitchen"], Clock::simulated(base()));
+    until("the posts are stored", || bridge.ids("kitchen").len() == 5).await;
+    upstream.world().channels.get_mut("kitchen").unwrap().messages.remove(&3);
+    until("the post is marked", || bridge.posts("kitchen")[2].deleted.is_some()).await;
+    let embeds = upstream.targets().iter().filter(|target| *target == "/kitchen/3?embed=1&mode=tme").count();
+    assert_eq!(embeds, 1);
+    assert!(upstream.targets().iter().filter(|target| *target == "/s/kitchen").count() >= 3);
+    upstream.post("kitchen", 3, "Soup number 3", bridge.posts("kitchen")[2].published);
+    until("the post is back", || bridge.posts("kitchen")[2].deleted.is_none()).await;
+    bridge.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_in_the_middle_of_a_request_does_not_wait_for_upstream() {
+    let (folder, upstream) = (folder(), with_posts(1..=5));
+    upstream.world().next.push_back(Trouble::Silence);
+    let clock = Clock::simulated(base());
+    let bridge = Bridge::start(&folder, &upstream, &["kitchen"], clock);
+    until("upstream is asked", || upstream.requests() == 1).await;
+    let before = clock.steady();
+    bridge.stop().await;
+    assert!(clock.steady() - before < TimeDelta::seconds(1));
+}
