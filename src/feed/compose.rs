@@ -48,7 +48,7 @@ fn tombstones(entries: &[Entry<'_>], settings: &Settings) -> Vec<Tombstone> {
 
 /// The header with plain text where plain text belongs; a feed without a title is called by its address.
 fn scrubbed(header: Header) -> Header {
-    let title = clean::one_line(&header.title);
+    let title = clean::title_line(&header.title);
     let title = if title.is_empty() { header.home_url.clone() } else { title };
     let description = clean::neutral(clean::scrub(&header.description).trim());
     let description = if description.is_empty() { title.clone() } else { description };

@@ -104,7 +104,7 @@ fn summary(post: &Post, settings: &Settings, otherwise: &str) -> String {
 
 fn author(channel: &Channel, post: &Post) -> Author {
     let names = [post.signature.as_deref().unwrap_or_default(), &channel.info.title, &channel.current_slug];
-    let name = names.into_iter().map(clean::one_line).find(|name| !name.is_empty()).unwrap_or_default();
+    let name = names.into_iter().map(clean::title_line).find(|name| !name.is_empty()).unwrap_or_default();
     Author { name, url: format!("https://t.me/{}", channel.current_slug) }
 }
 

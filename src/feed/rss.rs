@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use rss::{
-    Category, Channel, Guid, Image,
+    Category, Channel, Image,
     extension::{Extension, ExtensionMap},
 };
 
@@ -71,8 +71,10 @@ fn channel_extensions(header: &Header) -> ExtensionMap {
 }
 
 fn item(item: &Item) -> rss::Item {
-    let mut extensions =
-        ExtensionMap::from([group("dc", "creator", vec![extension("dc:creator", Some(&item.author.name), &[])])]);
+    // The crate leaves `isPermaLink` out when it is true; the profile wants it said.
+    let guid = extension("guid", Some(&item.guid), &[("isPermaLink", "true")]);
+    let creator = extension("dc:creator", Some(&item.author.name), &[]);
+    let mut extensions = ExtensionMap::from([group("", "guid", vec![guid]), group("dc", "creator", vec![creator])]);
     if !item.media.is_empty() {
         extensions.extend([group("media", "content", item.media.iter().map(media).collect())]);
     }
@@ -81,7 +83,6 @@ fn item(item: &Item) -> rss::Item {
         link: Some(item.link.clone()),
         description: Some(escaped(&item.summary)),
         categories: item.tags.iter().map(|tag| Category { name: tag.clone(), domain: None }).collect(),
-        guid: Some(Guid { value: item.guid.clone(), permalink: true }),
         pub_date: Some(date(item.published)),
         content: Some(item.content.clone()),
         extensions,
