@@ -142,8 +142,8 @@ fn rss_says_the_channel_first_and_its_items_in_the_profiles_order() {
         ],
     );
     let (root, rest) = rss.split_once("<channel>").unwrap();
-    for prefix in ["atom", "content", "dc", "media"] {
-        assert_eq!(root.matches(&format!("xmlns:{prefix}=")).count(), 1, "{prefix}");
+    for (prefix, times) in [("atom", 1), ("content", 1), ("dc", 1), ("fh", 0), ("media", 0), ("thr", 0)] {
+        assert_eq!(root.matches(&format!("xmlns:{prefix}=")).count(), times, "{prefix}");
     }
     assert!(!rest.contains("xmlns"), "{rest}");
 }
@@ -220,6 +220,10 @@ fn a_reply_refers_to_the_guid_of_the_post_it_answers() {
             "<thr:in-reply-to href=\"https://t.me/newkitchen/5?single\" ref=\"https://t.me/Kitchen/5\" type=\"text/html\">",
         ],
     );
+    in_order(
+        &one(reply.clone(), Format::Rss),
+        &["xmlns:thr=", "<item>", "<thr:in-reply-to ", "ref=\"https://t.me/Kitchen/5\""],
+    );
     reply.reply.as_mut().unwrap().href = Some("https://t.me/other/6".to_owned());
     assert_eq!(item(reply.clone()).reply.unwrap().guid, "https://t.me/other/6");
     reply.reply.as_mut().unwrap().href = Some("https://example.org/6".to_owned());
@@ -262,6 +266,21 @@ fn a_feed_without_posts_takes_its_time_from_the_header() {
         assert!(feed_rs::parser::parse(written(&feed, format).as_bytes()).unwrap().entries.is_empty());
     }
     assert_eq!(serde_json::from_str::<Value>(&written(&feed, Format::Json)).unwrap()["items"], json!([]));
+}
+
+#[test]
+fn a_header_that_says_little_is_completed_by_its_address() {
+    let bare = Header { id: String::new(), title: " \u{200b}".to_owned(), description: String::new(), ..header() };
+    let header = compose_entries(bare, &[], &Settings::default()).header;
+    let home = "https://t.me/NewKitchen";
+    assert_eq!([&*header.id, &*header.title, &*header.description], [home, home, home]);
+}
+
+#[test]
+fn a_body_leads_to_telegram_wherever_the_link_leads() {
+    let preview = Settings { link: LinkTarget::Preview, ..Settings::default() };
+    let posted = post(7, vec![Part::Video(video())]);
+    assert_eq!(item_with(posted.clone(), &preview).content, item(posted).content);
 }
 
 #[test]

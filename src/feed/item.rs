@@ -61,15 +61,16 @@ pub(super) fn item(entry: Entry<'_>, settings: &Settings) -> Item {
     let Entry { channel, stored } = entry;
     let post = &stored.post;
     let slug = &channel.current_slug;
+    let address = format!("https://t.me/{slug}/{}", post.id);
     let link = match settings.link {
-        LinkTarget::Post => format!("https://t.me/{slug}/{}", post.id),
+        LinkTarget::Post => address.clone(),
         LinkTarget::Preview => format!("https://t.me/s/{slug}/{}", post.id),
     };
     let title = title::title(post, settings);
     let kind = title::kind_name(post, settings.labels);
     Item {
         guid: guid(channel, post.id),
-        content: content::render(post, &link, settings),
+        content: content::render(post, &address, settings),
         summary: summary(post, settings, title.as_ref().unwrap_or(&kind)),
         link,
         title,

@@ -33,8 +33,8 @@ pub(super) fn kind_name(post: &Post, labels: Labels) -> String {
 
 /// At most `limit` characters as a reader counts them, on whole words, a missing rest shown as `…`.
 pub(super) fn cut(text: &str, limit: usize) -> String {
-    let mut ends = text.grapheme_indices(true).map(|(start, grapheme)| start + grapheme.len());
-    let ends: Vec<usize> = ends.by_ref().take(limit + 1).collect();
+    let ends = text.grapheme_indices(true).map(|(start, grapheme)| start + grapheme.len());
+    let ends: Vec<usize> = ends.take(limit + 1).collect();
     if ends.len() <= limit {
         return text.to_owned();
     }
