@@ -106,11 +106,15 @@ fn is_uri_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b";/?:@&=+$.-_!~*'()%,#".contains(&byte)
 }
 
-/// Plain text on one line: whitespace squeezed, invisible characters gone, nothing that a reader
-/// which takes every title for HTML would swallow.
+/// Plain text on one line: whitespace squeezed, invisible characters gone.
 pub(super) fn one_line(text: &str) -> String {
     let visible: String = scrub(text).chars().filter(|c| !is_invisible(*c)).collect();
-    neutral(&visible.split_whitespace().collect::<Vec<_>>().join(" "))
+    visible.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// As [`one_line`], without anything that a reader which takes every title for HTML would swallow.
+pub(super) fn title_line(text: &str) -> String {
+    neutral(&one_line(text))
 }
 
 /// Zero-width characters, soft hyphens and bidirectional embeddings, which bleed when a text is cut. The joiners

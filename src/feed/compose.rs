@@ -46,12 +46,14 @@ fn tombstones(entries: &[Entry<'_>], settings: &Settings) -> Vec<Tombstone> {
     stones
 }
 
-/// The header with plain text where plain text belongs; a feed without a title is called by its address.
+/// The header with plain text where plain text belongs. A feed without a title is called by its address, and that
+/// stands for an id, too.
 fn scrubbed(header: Header) -> Header {
-    let title = clean::one_line(&header.title);
+    let title = clean::title_line(&header.title);
     let title = if title.is_empty() { header.home_url.clone() } else { title };
     let description = clean::neutral(clean::scrub(&header.description).trim());
     let description = if description.is_empty() { title.clone() } else { description };
+    let id = if header.id.is_empty() { header.home_url.clone() } else { header.id.clone() };
     let image = header.image.as_deref().and_then(clean::web_address);
-    Header { title, description, image, ..header }
+    Header { id, title, description, image, ..header }
 }

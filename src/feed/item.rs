@@ -61,15 +61,16 @@ pub(super) fn item(entry: Entry<'_>, settings: &Settings) -> Item {
     let Entry { channel, stored } = entry;
     let post = &stored.post;
     let slug = &channel.current_slug;
+    let address = format!("https://t.me/{slug}/{}", post.id);
     let link = match settings.link {
-        LinkTarget::Post => format!("https://t.me/{slug}/{}", post.id),
+        LinkTarget::Post => address.clone(),
         LinkTarget::Preview => format!("https://t.me/s/{slug}/{}", post.id),
     };
     let title = title::title(post, settings);
     let kind = title::kind_name(post, settings.labels);
     Item {
         guid: guid(channel, post.id),
-        content: content::render(post, &link, settings),
+        content: content::render(post, &address, settings),
         summary: summary(post, settings, title.as_ref().unwrap_or(&kind)),
         link,
         title,
@@ -104,7 +105,7 @@ fn summary(post: &Post, settings: &Settings, otherwise: &str) -> String {
 
 fn author(channel: &Channel, post: &Post) -> Author {
     let names = [post.signature.as_deref().unwrap_or_default(), &channel.info.title, &channel.current_slug];
-    let name = names.into_iter().map(clean::one_line).find(|name| !name.is_empty()).unwrap_or_default();
+    let name = names.into_iter().map(clean::title_line).find(|name| !name.is_empty()).unwrap_or_default();
     Author { name, url: format!("https://t.me/{}", channel.current_slug) }
 }
 

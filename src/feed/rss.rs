@@ -4,20 +4,12 @@
 use std::collections::BTreeMap;
 
 use rss::{
-    Category, Channel, Guid, Image,
+    Category, Channel, Image,
     extension::{Extension, ExtensionMap},
 };
 
-use super::{Feed, Header, Item, Media, markup::Html};
+use super::{Feed, Header, InReplyTo, Item, Media, markup::Html};
 use crate::model::Time;
-
-const NAMESPACES: [(&str, &str); 5] = [
-    ("atom", "http://www.w3.org/2005/Atom"),
-    ("content", "http://purl.org/rss/1.0/modules/content/"),
-    ("dc", "http://purl.org/dc/elements/1.1/"),
-    ("fh", "http://purl.org/syndication/history/1.0"),
-    ("media", "http://search.yahoo.com/mrss/"),
-];
 
 pub(super) fn write(feed: &Feed) -> Vec<u8> {
     let header = &feed.header;
@@ -31,10 +23,22 @@ pub(super) fn write(feed: &Feed) -> Vec<u8> {
         image: header.image.as_ref().map(|url| image(url, header)),
         items: feed.items.iter().map(item).collect(),
         extensions: channel_extensions(header),
-        namespaces: NAMESPACES.iter().map(|(prefix, uri)| ((*prefix).to_owned(), (*uri).to_owned())).collect(),
+        namespaces: namespaces(feed),
         ..Channel::default()
     };
     channel.write_to(Vec::new()).expect("writing to memory does not fail")
+}
+
+/// Declared once, at the root; the crate adds that of `content` itself.
+fn namespaces(feed: &Feed) -> BTreeMap<String, String> {
+    let used = [
+        ("atom", "http://www.w3.org/2005/Atom", true),
+        ("dc", "http://purl.org/dc/elements/1.1/", true),
+        ("fh", "http://purl.org/syndication/history/1.0", feed.header.archive),
+        ("media", "http://search.yahoo.com/mrss/", feed.items.iter().any(|item| !item.media.is_empty())),
+        ("thr", "http://purl.org/syndication/thread/1.0", feed.items.iter().any(|item| item.reply.is_some())),
+    ];
+    used.into_iter().filter(|(.., used)| *used).map(|(prefix, uri, _)| (prefix.to_owned(), uri.to_owned())).collect()
 }
 
 /// RFC 822 with the four-digit year that the profile asks for.
@@ -71,17 +75,22 @@ fn channel_extensions(header: &Header) -> ExtensionMap {
 }
 
 fn item(item: &Item) -> rss::Item {
-    let mut extensions =
-        ExtensionMap::from([group("dc", "creator", vec![extension("dc:creator", Some(&item.author.name), &[])])]);
+    // The crate leaves `isPermaLink` out when it is true; the profile wants it said.
+    let guid = extension("guid", Some(&item.guid), &[("isPermaLink", "true")]);
+    let creator = extension("dc:creator", Some(&item.author.name), &[]);
+    let mut extensions = ExtensionMap::from([group("", "guid", vec![guid]), group("dc", "creator", vec![creator])]);
     if !item.media.is_empty() {
         extensions.extend([group("media", "content", item.media.iter().map(media).collect())]);
+    }
+    if let Some(InReplyTo { guid, href }) = &item.reply {
+        let reply = extension("thr:in-reply-to", None, &[("ref", guid), ("href", href), ("type", "text/html")]);
+        extensions.extend([group("thr", "in-reply-to", vec![reply])]);
     }
     rss::Item {
         title: item.title.clone(),
         link: Some(item.link.clone()),
         description: Some(escaped(&item.summary)),
         categories: item.tags.iter().map(|tag| Category { name: tag.clone(), domain: None }).collect(),
-        guid: Some(Guid { value: item.guid.clone(), permalink: true }),
         pub_date: Some(date(item.published)),
         content: Some(item.content.clone()),
         extensions,

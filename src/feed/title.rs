@@ -33,8 +33,8 @@ pub(super) fn kind_name(post: &Post, labels: Labels) -> String {
 
 /// At most `limit` characters as a reader counts them, on whole words, a missing rest shown as `…`.
 pub(super) fn cut(text: &str, limit: usize) -> String {
-    let mut ends = text.grapheme_indices(true).map(|(start, grapheme)| start + grapheme.len());
-    let ends: Vec<usize> = ends.by_ref().take(limit + 1).collect();
+    let ends = text.grapheme_indices(true).map(|(start, grapheme)| start + grapheme.len());
+    let ends: Vec<usize> = ends.take(limit + 1).collect();
     if ends.len() <= limit {
         return text.to_owned();
     }
@@ -63,7 +63,7 @@ fn whole_sentences<'t>(text: &'t str, ends: &[usize]) -> Option<&'t str> {
 /// The first line of the most telling sort: words, else hashtags, else signs and emoji, else a bare address.
 fn best_line(post: &Post, spoilers: Spoilers) -> Option<String> {
     let text = readable_text(post, spoilers);
-    let lines = text.lines().map(clean::one_line).filter(|line| is_visible(line));
+    let lines = text.lines().map(clean::title_line).filter(|line| is_visible(line));
     lines.min_by_key(|line| rank(line))
 }
 
@@ -129,7 +129,7 @@ fn of_kind(post: &Post, settings: &Settings) -> String {
         pieces.push(called(kind, &detail, settings.labels));
     }
     if let Some(forward) = &post.forward {
-        pieces.push(called(Kind::Forward, &clean::one_line(&forward.name), settings.labels));
+        pieces.push(called(Kind::Forward, &clean::title_line(&forward.name), settings.labels));
     }
     if pieces.is_empty() {
         pieces.push(main_kind(post).name(settings.labels).to_owned());
@@ -164,7 +164,7 @@ fn detail(part: &Part) -> String {
         Part::Invoice(invoice) => invoice.title.clone(),
         Part::Photo(_) | Part::Sticker(_) | Part::Withheld(_) | Part::Text(_) | Part::Unknown(_) => String::new(),
     };
-    clean::one_line(&text)
+    clean::title_line(&text)
 }
 
 /// What the post is first of all: its first part that is not text.
