@@ -86,7 +86,7 @@ fn a_video_has_its_poster_and_its_duration_leads_to_the_post() {
     assert_eq!(
         content(vec![Part::Video(video())]),
         "<figure><video src=\"https://cdn1.example.org/file/film.mp4?token=a\" poster=\"https://cdn1.example.org/file/still.jpg\" \
-         width=\"640\" height=\"360\" controls=\"\" preload=\"none\"></video>\
+         width=\"640\" height=\"360\" preload=\"none\"></video>\
          <figcaption dir=\"auto\"><a href=\"https://t.me/NewKitchen/7\">▶ 0:27</a></figcaption></figure>"
     );
 }
@@ -107,7 +107,7 @@ fn a_voice_message_can_be_heard() {
     let voice = Voice { url: Some("https://cdn1.example.org/v.ogg".to_owned()), duration_seconds: Some(42) };
     assert_eq!(
         content(vec![Part::Voice(voice)]),
-        "<figure><audio src=\"https://cdn1.example.org/v.ogg\" controls=\"\" preload=\"none\"></audio>\
+        "<figure><audio src=\"https://cdn1.example.org/v.ogg\" preload=\"none\"></audio>\
          <figcaption dir=\"auto\"><a href=\"https://t.me/NewKitchen/7\">🎙 0:42</a></figcaption></figure>"
     );
 }
@@ -217,7 +217,7 @@ fn stickers_of_all_sorts_show_a_picture() {
     assert_eq!(
         content(vec![sticker(StickerKind::Video, Some("https://cdn1.example.org/s.webm"))]),
         "<figure><video src=\"https://cdn1.example.org/s.webm\" poster=\"https://cdn1.example.org/s.webp\" \
-         width=\"256\" height=\"256\" controls=\"\" preload=\"none\" loop=\"\" muted=\"\"></video></figure>"
+         width=\"256\" height=\"256\" preload=\"none\" loop=\"\" muted=\"\"></video></figure>"
     );
 }
 

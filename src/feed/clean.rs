@@ -39,8 +39,8 @@ static SANITIZER: LazyLock<Builder<'static>> = LazyLock::new(|| {
     let attributes: HashMap<&str, HashSet<&str>> = HashMap::from([
         ("a", HashSet::from(["href"])),
         ("img", HashSet::from(["src", "alt", "width", "height"])),
-        ("audio", HashSet::from(["src", "controls", "preload"])),
-        ("video", HashSet::from(["src", "poster", "width", "height", "controls", "loop", "muted", "preload"])),
+        ("audio", HashSet::from(["src", "preload"])),
+        ("video", HashSet::from(["src", "poster", "width", "height", "autoplay", "loop", "muted", "preload"])),
     ]);
     let mut builder = Builder::empty();
     builder

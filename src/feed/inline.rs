@@ -83,6 +83,12 @@ impl Flow<'_> {
         if blank && (text.is_empty() || !self.paragraph || self.breaks > 0) {
             return;
         }
+        self.open_spans();
+        self.html.text(&text);
+    }
+
+    /// Opens what is wanted around the next character.
+    fn open_spans(&mut self) {
         if self.breaks > 1 && !self.phrasing {
             self.end_paragraph();
         }
@@ -102,7 +108,6 @@ impl Flow<'_> {
             }
         }
         self.opened = self.wanted.len();
-        self.html.text(&text);
     }
 
     /// Nothing nests in itself: a link in a link is not HTML, bold in bold says nothing.
@@ -122,7 +127,14 @@ impl Flow<'_> {
 
     fn link(&mut self, href: &str, write: impl FnOnce(&mut Self)) {
         match clean::address(href) {
-            Some(href) => self.within(Span { name: "a", href: Some(href) }, write),
+            Some(href) => self.within(Span { name: "a", href: Some(href) }, |flow| {
+                let before = flow.html.len();
+                write(flow);
+                // A link around a mere line break is a link all the same.
+                if flow.html.len() == before {
+                    flow.open_spans();
+                }
+            }),
             None => write(self),
         }
     }

@@ -72,8 +72,8 @@ pub(super) fn readable_text(post: &Post, spoilers: Spoilers) -> String {
     let mut out = String::new();
     for part in &post.parts {
         match part {
-            Part::Text(text) | Part::Unknown(text) if spoilers == Spoilers::Text => out += &plain_text(text),
-            Part::Text(text) | Part::Unknown(text) => out += &plain_text(&masked(text)),
+            Part::Text(text) | Part::Unknown(text) if spoilers == Spoilers::Text => out += &plain_text(&parted(text)),
+            Part::Text(text) | Part::Unknown(text) => out += &plain_text(&parted(&masked(text))),
             Part::Withheld(withheld) => out += &withheld.excerpt,
             _ => continue,
         }
@@ -100,6 +100,23 @@ fn is_visible(line: &str) -> bool {
     line.chars().any(|c| {
         !c.is_whitespace() && !matches!(c, '\u{200c}'..='\u{200f}' | '\u{fe00}'..='\u{fe0f}' | '\u{3164}' | '\u{2800}')
     })
+}
+
+/// What a link's looks part from the word beside it is parted by a space where it has no looks.
+fn parted(text: &[Inline]) -> Vec<Inline> {
+    let mut out: Vec<Inline> = Vec::new();
+    for inline in text {
+        let is_link = |inline: &Inline| matches!(inline, Inline::Link { .. });
+        if let Some(before) = out.last()
+            && (is_link(before) || is_link(inline))
+            && plain_text(std::slice::from_ref(before)).ends_with(char::is_alphanumeric)
+            && plain_text(std::slice::from_ref(inline)).starts_with(char::is_alphanumeric)
+        {
+            out.push(Inline::Text(" ".to_owned()));
+        }
+        out.push(inline.clone());
+    }
+    out
 }
 
 fn masked(text: &[Inline]) -> Vec<Inline> {

@@ -39,11 +39,12 @@ pub(in crate::feed) const fn video_kind(kind: VideoKind) -> Kind {
     }
 }
 
+/// Without `controls`: readers that show players add them, and the W3C's validator warns of the attribute.
 fn player(html: &mut Html, url: &str, video: &Video) {
     let tag = html.tag("video").attribute("src", url).address("poster", video.poster.as_deref());
-    let tag = tag.size(video.width, video.height).flag("controls").attribute("preload", "none");
+    let tag = tag.size(video.width, video.height).attribute("preload", "none");
     if video.kind == VideoKind::Gif {
-        tag.flag("loop").flag("muted").end()
+        tag.flag("autoplay").flag("loop").flag("muted").end()
     } else {
         tag.end()
     }
@@ -66,7 +67,7 @@ fn caption(html: &mut Html, kind: Kind, duration_seconds: Option<u32>, link: &st
 pub(super) fn voice(html: &mut Html, voice: &Voice, link: &str) {
     html.element("figure", |html| {
         if let Some(url) = voice.url.as_deref().and_then(clean::web_address) {
-            html.tag("audio").attribute("src", &url).flag("controls").attribute("preload", "none").end();
+            html.tag("audio").attribute("src", &url).attribute("preload", "none").end();
             html.close("audio");
         }
         caption(html, Kind::Voice, voice.duration_seconds, link);
@@ -97,12 +98,7 @@ pub(super) fn sticker(html: &mut Html, sticker: &Sticker) {
     html.element("figure", |html| match (sticker.kind, &file) {
         (StickerKind::Video, Some(file)) => {
             let tag = html.tag("video").attribute("src", file).address("poster", sticker.image.as_deref());
-            tag.size(sticker.width, sticker.height)
-                .flag("controls")
-                .attribute("preload", "none")
-                .flag("loop")
-                .flag("muted")
-                .end();
+            tag.size(sticker.width, sticker.height).attribute("preload", "none").flag("loop").flag("muted").end();
             html.close("video");
         }
         (_, Some(file)) => html.link(Some(file), image),
