@@ -11,7 +11,9 @@ use std::{
 use bytes::Bytes;
 use feedbridge::{
     feed::Format,
+    model::ChannelId,
     shelf::{BEFORE_ANY_POST, Coding, Edition, Key, Origin, Shelf, Version},
+    store::Head,
 };
 
 const KEY: Key = Key { feed: 0, format: Format::Rss, coding: Coding::Identity, since: None };
@@ -43,6 +45,15 @@ fn a_request_that_is_late_gets_the_newer_edition() {
     let shelf = Shelf::new(1 << 20);
     make(&shelf, KEY, 2);
     assert_eq!(make(&shelf, KEY, 1), (edition(2, 1000), Origin::Shelved));
+}
+
+#[test]
+fn a_change_that_comes_to_light_late_makes_a_version_too() {
+    let at = |sequence| Head { sequence, ..Head::default() };
+    let before = Version::new(1, &[(ChannelId(1), at(5)), (ChannelId(2), at(7))]);
+    let after = Version::new(1, &[(ChannelId(1), at(6)), (ChannelId(2), at(7))]);
+    assert_eq!(before.sequence, after.sequence);
+    assert_ne!(before, after);
 }
 
 #[test]
