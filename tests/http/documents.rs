@@ -4,7 +4,7 @@ use chrono::{TimeDelta, Utc};
 use feedbridge::board::{State, Status};
 use hyper::Method;
 
-use crate::world::{ALPHA, BETA, DOCUMENTS, POSTS, RSS, config, empty, over, world};
+use crate::world::{ALPHA, BETA, DOCUMENTS, POSTS, RSS, config, empty, minute, over, world};
 
 #[tokio::test]
 async fn each_format_comes_with_its_media_type_and_all_posts() {
@@ -167,6 +167,24 @@ async fn a_channel_is_found_as_soon_as_its_first_poll_is_through() {
     world.add_channel(ALPHA, "Alpha");
     world.publish(ALPHA, 1, "the first");
     world.set_state("Alpha", State::Ok);
+    assert!(world.get(RSS).await.text().contains("the first"));
+}
+
+#[tokio::test]
+async fn a_channel_whose_store_was_emptied_is_found_again_without_a_change_of_state() {
+    let world = empty();
+    let name = "Alpha".parse().unwrap();
+    let polled = |minutes| Status {
+        state: State::Ok,
+        since: Some(minute(0)),
+        last_success: Some(minute(minutes)),
+        ..Status::default()
+    };
+    world.board.set(&name, polled(1));
+    world.get(RSS).await;
+    world.add_channel(ALPHA, "Alpha");
+    world.publish(ALPHA, 1, "the first");
+    world.board.set(&name, polled(2));
     assert!(world.get(RSS).await.text().contains("the first"));
 }
 
