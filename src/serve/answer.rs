@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{
-    HeaderMap, Method, Response, StatusCode,
+    Method, Response, StatusCode,
     body::Body,
     header::{
         CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, LOCATION, REFERRER_POLICY, RETRY_AFTER,
@@ -80,22 +80,4 @@ pub fn finish(mut response: Answer, method: &Method) -> Answer {
 
 pub fn body_length(response: &Answer) -> usize {
     response.body().size_hint().exact().and_then(|length| usize::try_from(length).ok()).unwrap_or(0)
-}
-
-/// The members of a list-based field, its field lines joined (RFC 9110 5.3), by `,` outside of quotes.
-/// Lines that are no text are left out.
-pub fn list<'a>(headers: &'a HeaderMap, name: hyper::header::HeaderName) -> impl Iterator<Item = &'a str> + use<'a> {
-    let lines: Vec<&str> = headers.get_all(name).iter().filter_map(|line| line.to_str().ok()).collect();
-    lines.into_iter().flat_map(members)
-}
-
-fn members(line: &str) -> Vec<&str> {
-    let mut quoted = false;
-    line.split(move |c| {
-        quoted ^= c == '"';
-        c == ',' && !quoted
-    })
-    .map(str::trim)
-    .filter(|member| !member.is_empty())
-    .collect()
 }

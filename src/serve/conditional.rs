@@ -5,7 +5,7 @@ use hyper::{
     header::{HeaderName, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_UNMODIFIED_SINCE},
 };
 
-use super::answer::list;
+use super::field::list;
 use crate::{
     feed::Format,
     model::Time,

@@ -2,9 +2,12 @@
 
 use std::{convert::Infallible, io, sync::Arc, time::Duration};
 
-use hyper::{server::conn::http1, service::service_fn};
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::{Request, Response, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     pin,
     sync::{OwnedSemaphorePermit, Semaphore, watch},
@@ -65,12 +68,28 @@ async fn accept(listener: &TcpListener, seats: &Arc<Semaphore>) -> io::Result<(T
     Ok((stream, seat))
 }
 
-async fn serve(stream: TcpStream, site: Arc<Site>, mut stopping: watch::Receiver<()>, _seat: OwnedSemaphorePermit) {
+async fn serve(stream: TcpStream, site: Arc<Site>, stopping: watch::Receiver<()>, _seat: OwnedSemaphorePermit) {
     // Best effort: without it small answers are only a little later.
     let _ = stream.set_nodelay(true);
-    let service = service_fn(move |request| {
+    let answer = move |request| {
         let site = site.clone();
-        async move { Ok::<_, Infallible>(handle(&site, request).await) }
+        async move { handle(&site, request).await }
+    };
+    if let Err(error) = converse(stream, answer, stopping).await {
+        tracing::debug!(%error, "connection ended early");
+    }
+}
+
+/// Answers requests until the peer or `stopping` ends it; that is when the other end of `stopping` is dropped.
+async fn converse<S, A, F>(stream: S, answer: A, mut stopping: watch::Receiver<()>) -> hyper::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    A: Fn(Request<Incoming>) -> F,
+    F: Future<Output = Response<Full<Bytes>>>,
+{
+    let service = service_fn(|request| {
+        let answered = answer(request);
+        async move { Ok::<_, Infallible>(answered.await) }
     });
     let connection = http1::Builder::new()
         // Without a timer hyper has no timeouts at all.
@@ -80,15 +99,73 @@ async fn serve(stream: TcpStream, site: Arc<Site>, mut stopping: watch::Receiver
         .half_close(true)
         .serve_connection(TokioIo::new(Bounded::new(stream, WRITE_TIME)), service);
     pin!(connection);
-    let ended = tokio::select! {
-        ended = &mut connection => ended,
-        // Resolves when the other end is dropped.
-        _ = stopping.changed() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
+    tokio::select! {
+        ended = &mut connection => return ended,
+        _ = stopping.changed() => connection.as_mut().graceful_shutdown(),
+    }
+    connection.await
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
+        task::JoinHandle,
+        time::Instant,
     };
-    if let Err(error) = ended {
-        tracing::debug!(%error, "connection ended early");
+
+    use super::*;
+
+    /// The client's end of a connection, and how the server's end ends.
+    fn connect(body: &'static [u8]) -> (DuplexStream, JoinHandle<hyper::Result<()>>) {
+        let (ours, theirs) = duplex(64);
+        let ended = tokio::spawn(async move {
+            let (_stop, stopping) = watch::channel(());
+            converse(ours, |_| async move { Response::new(Full::from(body)) }, stopping).await
+        });
+        (theirs, ended)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_connects_and_says_nothing_is_let_go() {
+        let (_client, ended) = connect(b"");
+        let start = Instant::now();
+        ended.await.unwrap().unwrap_err();
+        assert_eq!(start.elapsed().as_secs(), HEAD_TIME.as_secs());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_that_trickles_in_is_cut_off() {
+        let (mut client, ended) = connect(b"");
+        let start = Instant::now();
+        let trickle = async {
+            while client.write_all(b"G").await.is_ok() {
+                sleep(Duration::from_secs(4)).await;
+            }
+        };
+        let (_, ended) = tokio::join!(trickle, ended);
+        ended.unwrap().unwrap_err();
+        assert!(start.elapsed() < HEAD_TIME * 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_stays_idle_after_a_request_is_closed() {
+        let (mut client, ended) = connect(b"ok");
+        let start = Instant::now();
+        client.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+        assert_eq!(start.elapsed().as_secs(), HEAD_TIME.as_secs());
+        let _ = ended.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_does_not_take_the_answer_is_let_go() {
+        let (mut client, ended) = connect(&[b'x'; 4096]);
+        let start = Instant::now();
+        client.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+        ended.await.unwrap().unwrap_err();
+        assert_eq!(start.elapsed().as_secs(), WRITE_TIME.as_secs());
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::SecondsFormat;
 use hyper::{StatusCode, http::request::Parts};
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::{
     Site,
@@ -19,6 +19,41 @@ use crate::{
 
 type Line = (ChannelName, Status, Head);
 
+/// What `/health` says; times in RFC 3339.
+#[derive(Serialize)]
+struct Report<'a> {
+    /// `ok`, `degraded` or `down`.
+    status: &'static str,
+    version: &'static str,
+    uptime_seconds: u64,
+    store: StoreReport<'a>,
+    channels: Vec<ChannelReport<'a>>,
+}
+
+#[derive(Serialize)]
+struct StoreReport<'a> {
+    readable: bool,
+    posts: u64,
+    last_write: Option<String>,
+    journal_bytes: u64,
+    damaged: &'a [u64],
+    write_error: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct ChannelReport<'a> {
+    name: &'a str,
+    state: &'static str,
+    since: Option<String>,
+    posts: u64,
+    newest_post: Option<String>,
+    last_success: Option<String>,
+    last_attempt: Option<String>,
+    next_poll: Option<String>,
+    failures: u32,
+    last_error: Option<&'a str>,
+}
+
 /// `/health`: 503 when nothing works any more, else 200.
 pub async fn report(site: &Arc<Site>) -> Answer {
     let (stats, lines) = match site.blocking(|site| (site.store.stats(), lines(site))).await {
@@ -29,22 +64,25 @@ pub async fn report(site: &Arc<Site>) -> Answer {
     let stats = stats.unwrap_or_default();
     let lines = lines.unwrap_or_else(|| site.board.all().into_iter().map(|(n, s)| (n, s, Head::default())).collect());
     let health = judge(readable, &stats, &lines);
-    let body = json!({
-        "status": health,
-        "version": env!("CARGO_PKG_VERSION"),
-        "uptime_seconds": site.uptime_seconds(),
-        "store": {
-            "readable": readable,
-            "posts": stats.posts,
-            "last_write": rfc3339(stats.last_write),
-            "journal_bytes": stats.journal_bytes,
-            "damaged": stats.damaged,
-            "write_error": stats.write_error,
+    let body = Report {
+        status: health,
+        version: env!("CARGO_PKG_VERSION"),
+        uptime_seconds: site.uptime_seconds(),
+        store: StoreReport {
+            readable,
+            posts: stats.posts,
+            last_write: rfc3339(stats.last_write),
+            journal_bytes: stats.journal_bytes,
+            damaged: &stats.damaged,
+            write_error: stats.write_error.as_deref(),
         },
-        "channels": lines.iter().map(channel).collect::<Vec<_>>(),
-    });
+        channels: lines.iter().map(channel).collect(),
+    };
     let status = if health == "down" { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
-    let mut response = answer::typed(status, "application/json", "no-store", body.to_string() + "\n");
+    let Ok(body) = serde_json::to_vec(&body) else {
+        return problem(StatusCode::INTERNAL_SERVER_ERROR, "The report cannot be written.");
+    };
+    let mut response = answer::typed(status, "application/json", "no-store", body);
     if health == "down" {
         response.headers_mut().insert(hyper::header::RETRY_AFTER, answer::RETRY_AFTER_SECONDS);
     }
@@ -62,19 +100,19 @@ fn judge(readable: bool, stats: &Stats, lines: &[Line]) -> &'static str {
     }
 }
 
-fn channel((name, status, head): &Line) -> Value {
-    json!({
-        "name": name.as_str(),
-        "state": status.state.as_str(),
-        "since": rfc3339(status.since),
-        "posts": head.posts,
-        "newest_post": rfc3339(head.newest_published),
-        "last_success": rfc3339(status.last_success),
-        "last_attempt": rfc3339(status.last_attempt),
-        "next_poll": rfc3339(status.next_poll),
-        "failures": status.failures,
-        "last_error": status.last_error,
-    })
+fn channel((name, status, head): &Line) -> ChannelReport<'_> {
+    ChannelReport {
+        name: name.as_str(),
+        state: status.state.as_str(),
+        since: rfc3339(status.since),
+        posts: head.posts,
+        newest_post: rfc3339(head.newest_published),
+        last_success: rfc3339(status.last_success),
+        last_attempt: rfc3339(status.last_attempt),
+        next_poll: rfc3339(status.next_poll),
+        failures: status.failures,
+        last_error: status.last_error.as_deref(),
+    }
 }
 
 fn rfc3339(time: Option<Time>) -> Option<String> {

@@ -9,6 +9,7 @@ mod bounded;
 mod conditional;
 mod connection;
 mod documents;
+mod field;
 mod health;
 mod negotiation;
 mod pages;

@@ -15,7 +15,7 @@ use std::{
 use tokio::sync::Semaphore;
 
 use crate::{
-    board::Board,
+    board::{Board, Status},
     config::Config,
     feed,
     metrics::Metrics,
@@ -40,11 +40,19 @@ pub struct Site {
     makers: Arc<Semaphore>,
 }
 
-/// What the store last said of a name, and the state change that it was asked after.
+/// What the store last said of a name, and what the board said then.
 #[derive(Debug, Clone, Copy)]
 struct Lookup {
     since: Option<Time>,
+    last_success: Option<Time>,
     id: Option<ChannelId>,
+}
+
+impl Lookup {
+    /// A name comes to stand for another channel only when its state changes, for a first one with any success.
+    fn holds(&self, status: &Status) -> bool {
+        self.since == status.since && (self.id.is_some() || self.last_success == status.last_success)
+    }
 }
 
 /// Why there is no edition.
@@ -97,7 +105,7 @@ impl Site {
         tokio::task::spawn_blocking(move || work(&site)).await.map_err(|_| Error::Stopped)
     }
 
-    /// The feed's version. Reads the store only for a name that was not asked for since its channel changed state.
+    /// The feed's version. Reads the store only for names that it was not asked for since the board said otherwise of them.
     pub async fn version(self: &Arc<Self>, feed: usize) -> Result<Version, Error> {
         let ids = match self.known_ids(feed) {
             Some(ids) => ids,
@@ -117,7 +125,7 @@ impl Site {
         let ids: Option<Vec<Option<ChannelId>>> = self.config.feeds[feed]
             .channels
             .iter()
-            .map(|name| names.get(name).filter(|lookup| lookup.since == self.since(name)).map(|lookup| lookup.id))
+            .map(|name| names.get(name).filter(|lookup| lookup.holds(&self.status(name))).map(|lookup| lookup.id))
             .collect();
         Some(ids?.into_iter().flatten().collect())
     }
@@ -131,19 +139,20 @@ impl Site {
 
     /// The id under which a channel is stored, if it is. May block.
     pub fn channel_id(&self, name: &ChannelName) -> Result<Option<ChannelId>, store::Error> {
-        let since = self.since(name);
+        // Before the store is asked: what is stored meanwhile is then found by the next request.
+        let status = self.status(name);
         let known = self.names.read().unwrap_or_else(PoisonError::into_inner).get(name).copied();
-        if let Some(lookup) = known.filter(|lookup| lookup.since == since) {
+        if let Some(lookup) = known.filter(|lookup| lookup.holds(&status)) {
             return Ok(lookup.id);
         }
         let id = self.store.channel(name)?.map(|channel| channel.id);
-        self.names.write().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), Lookup { since, id });
+        let lookup = Lookup { since: status.since, last_success: status.last_success, id };
+        self.names.write().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), lookup);
         Ok(id)
     }
 
-    /// When the channel's state last changed. A name comes to stand for a channel, or for another one, only then.
-    fn since(&self, name: &ChannelName) -> Option<Time> {
-        self.board.get(name)?.since
+    fn status(&self, name: &ChannelName) -> Status {
+        self.board.get(name).unwrap_or_default()
     }
 
     /// The edition as new as `wanted`, or the last good one.
