@@ -29,6 +29,8 @@ pub(super) enum Kind {
     Withheld,
     Forward,
     Reply,
+    /// The quoted words, when the HTML parser moved them out of the reply.
+    ReplyText,
     ViaBot,
     Signature,
     Meta,
@@ -70,6 +72,7 @@ fn of_message(name: &str) -> Option<Kind> {
         "invoice" => Kind::Invoice,
         "forwarded_from" => Kind::Forward,
         "reply" => Kind::Reply,
+        "metatext" => Kind::ReplyText,
         "via_bot" => Kind::ViaBot,
         "from_author" => Kind::Signature,
         "meta" => Kind::Meta,
@@ -96,7 +99,7 @@ fn of_widget(class: &str) -> Option<Kind> {
 }
 
 /// Classes inside a part, which the part's reader knows, in alphabetical order.
-const INNER: [&str; 64] = [
+const INNER: [&str; 63] = [
     "contact_info",
     "contact_name",
     "contact_phone",
@@ -128,7 +131,6 @@ const INNER: [&str; 64] = [
     "location_address",
     "location_info",
     "location_title",
-    "metatext",
     "photo",
     "poll_option",
     "poll_option_bar",

@@ -31,7 +31,7 @@ pub(super) fn service_photo(element: ElementRef) -> Option<Photo> {
     picture(element).map(|url| Photo { url, ..Photo::default() })
 }
 
-pub(super) fn video(element: ElementRef) -> Video {
+pub(super) fn video(element: ElementRef, slug: &str) -> Video {
     let url = film(element);
     let duration = element::first(element, "message_video_duration");
     let is_played = duration.is_some() || element::first(element, "message_video_play").is_some();
@@ -43,18 +43,18 @@ pub(super) fn video(element: ElementRef) -> Video {
         width,
         height,
         duration_seconds: duration.and_then(seconds),
-        href: address(element),
+        href: element::nearest_link(element, slug),
         url,
     }
 }
 
-pub(super) fn round_video(element: ElementRef) -> Video {
+pub(super) fn round_video(element: ElementRef, slug: &str) -> Video {
     Video {
         kind: VideoKind::Round,
         url: film(element),
         poster: poster(element, "tgme_widget_message_roundvideo_thumb"),
         duration_seconds: element::first(element, "tgme_widget_message_roundvideo_duration").and_then(seconds),
-        href: address(element),
+        href: element::nearest_link(element, slug),
         ..Video::default()
     }
 }
@@ -78,7 +78,7 @@ pub(super) fn voice(element: ElementRef) -> Voice {
     }
 }
 
-pub(super) fn document(element: ElementRef) -> Document {
+pub(super) fn document(element: ElementRef, slug: &str) -> Document {
     let line = |class| element::first(element, class).map(text::line).unwrap_or_default();
     let icon = element::first(element, "tgme_widget_message_document_icon");
     let thumb = element::first(element, "tgme_widget_message_document_thumb");
@@ -87,7 +87,7 @@ pub(super) fn document(element: ElementRef) -> Document {
         title: line("tgme_widget_message_document_title"),
         extra: line("tgme_widget_message_document_extra"),
         audio: icon.is_some_and(|icon| element::has(icon, "audio")),
-        href: address(element),
+        href: element::nearest_link(element, slug),
         thumbnail: thumb.and_then(picture).or_else(|| icon.and_then(picture)),
     }
 }
@@ -146,10 +146,6 @@ pub(super) fn film(element: ElementRef) -> Option<String> {
 fn poster(element: ElementRef, thumb: &str) -> Option<String> {
     let thumb = element::first(element, thumb).and_then(picture);
     thumb.or_else(|| element::first_attr(element, "video", "poster").and_then(links::media))
-}
-
-fn address(element: ElementRef) -> Option<String> {
-    element::href(element).and_then(|href| links::absolute(href, ""))
 }
 
 fn member(element: ElementRef) -> Option<PostId> {

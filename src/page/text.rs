@@ -15,6 +15,13 @@ pub(super) fn formatted(element: ElementRef, slug: &str) -> Vec<Inline> {
     writer.finish()
 }
 
+/// The same with the markup of `element` itself.
+pub(super) fn with_own_markup(element: ElementRef, slug: &str) -> Vec<Inline> {
+    let mut writer = Writer::new(slug);
+    writer.element(element, 0);
+    writer.finish()
+}
+
 /// The characters of `element`, lines separated by `\n`.
 pub(super) fn lines(element: ElementRef) -> String {
     plain_text(&formatted(element, "")).trim().to_owned()
@@ -121,13 +128,9 @@ impl<'a> Writer<'a> {
     }
 
     fn link(&mut self, element: ElementRef, depth: usize) {
-        let href = element.attr("href").unwrap_or_default();
-        let address = match element.attr("onclick") {
-            // A link inside the card of a link preview makes HTML parsers repeat the card around its rest.
-            _ if element::has(element, "tgme_widget_message_link_preview") => None,
-            Some(_) => links::absolute_twice_escaped(href, self.slug),
-            None => links::absolute(href, self.slug),
-        };
+        // A link inside the card of a link preview makes HTML parsers repeat the card around its rest.
+        let is_card = element::has(element, "tgme_widget_message_link_preview");
+        let address = element::link(element, self.slug).filter(|_| !is_card);
         let Some(href) = address else { return self.children(element, depth + 1) };
         let text = self.inner(element, depth);
         let tag = plain_text(&text);
