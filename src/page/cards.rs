@@ -1,4 +1,5 @@
 //! The parts of a message that are neither text nor media: link previews, polls, places, contacts, games, invoices.
+//! Knows nothing of the message around them.
 
 use scraper::ElementRef;
 

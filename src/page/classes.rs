@@ -1,5 +1,6 @@
 //! The classes of a message: which of them are content, which only frame or adorn it.
 //! From captures and from the widget's own stylesheet; a class that is missing here is reported as drift.
+//! Knows names alone, no element tree.
 
 /// What an element is, by its class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,10 +87,10 @@ fn of_message(name: &str) -> Option<Kind> {
 fn of_widget(class: &str) -> Option<Kind> {
     Some(match class {
         "media_supported_cont" => Kind::Content,
-        "media_not_supported_cont" | "message_media_not_supported_wrap" | "message_media_not_supported" => {
-            Kind::Withheld
-        }
-        "message_media_not_supported_label" => Kind::Withheld,
+        "media_not_supported_cont"
+        | "message_media_not_supported_wrap"
+        | "message_media_not_supported"
+        | "message_media_not_supported_label" => Kind::Withheld,
         "message_media_view_in_telegram" | "copyonly" | "verified-icon" | "bubble_icon" => Kind::Decoration,
         "tgme_widget_message" => Kind::Decoration,
         "tgme_reaction" => Kind::Reaction,

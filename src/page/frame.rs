@@ -1,4 +1,5 @@
 //! What surrounds a post's content: source, quoted post, buttons, reactions, time and the mark of an edit.
+//! Knows nothing of the content.
 
 use chrono::{DateTime, Utc};
 use scraper::ElementRef;

@@ -1,4 +1,5 @@
 //! Photos, films, sounds, files and stickers of a message, each out of its own element.
+//! Knows nothing of the message around it.
 
 use scraper::ElementRef;
 
