@@ -94,6 +94,8 @@ fn of_widget(class: &str) -> Option<Kind> {
         "message_media_view_in_telegram" | "copyonly" | "verified-icon" | "bubble_icon" => Kind::Decoration,
         "tgme_widget_message" => Kind::Decoration,
         "tgme_reaction" => Kind::Reaction,
+        "js-message_text" => Kind::Text,
+        "js-message_reply_text" => Kind::ReplyText,
         _ if class.starts_with("link_preview_") => Kind::PreviewPiece,
         _ => return None,
     })

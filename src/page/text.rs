@@ -41,7 +41,8 @@ pub(super) fn loose(characters: &str) -> Vec<Inline> {
 
 /// XML 1.0 `Char` without the C1 controls, DEL and the replacement character, which carry nothing for a reader.
 pub(super) fn is_legal(character: char) -> bool {
-    !matches!(character, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{fffd}'..='\u{ffff}')
+    let is_control = character.is_control() && !matches!(character, '\t' | '\n' | '\r');
+    !is_control && !matches!(character, '\u{fffd}'..='\u{ffff}')
 }
 
 fn is_blank(character: char) -> bool {
