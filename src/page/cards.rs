@@ -1,4 +1,5 @@
 //! The parts of a message that are neither text nor media: link previews, polls, places, contacts, games, invoices.
+//! Knows nothing of the message around them.
 
 use scraper::ElementRef;
 
@@ -13,16 +14,8 @@ fn formatted(element: ElementRef, class: &str, slug: &str) -> Vec<Inline> {
     element::first(element, class).map(|inner| text::formatted(inner, slug)).unwrap_or_default()
 }
 
-fn address(element: ElementRef, slug: &str) -> Option<String> {
-    element::href(element).and_then(|href| links::absolute(href, slug))
-}
-
 pub(super) fn preview(element: ElementRef, slug: &str) -> Preview {
-    let href = element.attr("href").and_then(|href| match element.attr("onclick") {
-        Some(_) => links::absolute_twice_escaped(href, slug),
-        None => links::absolute(href, slug),
-    });
-    let mut preview = Preview { href, ..Preview::default() };
+    let mut preview = Preview { href: element::link(element, slug), ..Preview::default() };
     for inner in element::below(element) {
         for class in element::classes(inner) {
             fill_preview(&mut preview, inner, class, slug);
@@ -84,7 +77,7 @@ fn poll_option(element: ElementRef, slug: &str) -> PollOption {
 
 pub(super) fn location(element: ElementRef, slug: &str) -> Location {
     Location {
-        href: address(element, slug),
+        href: element::nearest_link(element, slug),
         map: element::own_or_first(element, "tgme_widget_message_location").and_then(media::picture),
         title: line(element, "tgme_widget_message_location_title"),
         address: line(element, "tgme_widget_message_location_address"),
@@ -95,7 +88,7 @@ pub(super) fn contact(element: ElementRef, slug: &str) -> Contact {
     Contact {
         name: line(element, "tgme_widget_message_contact_name"),
         phone: line(element, "tgme_widget_message_contact_phone"),
-        href: address(element, slug),
+        href: element::nearest_link(element, slug),
     }
 }
 
@@ -106,7 +99,7 @@ pub(super) fn game(element: ElementRef, slug: &str) -> Game {
         text: formatted(element, "tgme_widget_message_game_text", slug),
         image: picture("tgme_widget_message_game_image"),
         video: media::film(element),
-        href: address(element, slug),
+        href: element::nearest_link(element, slug),
     }
 }
 

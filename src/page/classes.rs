@@ -1,5 +1,6 @@
 //! The classes of a message: which of them are content, which only frame or adorn it.
 //! From captures and from the widget's own stylesheet; a class that is missing here is reported as drift.
+//! Knows names alone, no element tree.
 
 /// What an element is, by its class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +30,8 @@ pub(super) enum Kind {
     Withheld,
     Forward,
     Reply,
+    /// The quoted words, when the HTML parser moved them out of the reply.
+    ReplyText,
     ViaBot,
     Signature,
     Meta,
@@ -70,6 +73,7 @@ fn of_message(name: &str) -> Option<Kind> {
         "invoice" => Kind::Invoice,
         "forwarded_from" => Kind::Forward,
         "reply" => Kind::Reply,
+        "metatext" => Kind::ReplyText,
         "via_bot" => Kind::ViaBot,
         "from_author" => Kind::Signature,
         "meta" => Kind::Meta,
@@ -83,20 +87,22 @@ fn of_message(name: &str) -> Option<Kind> {
 fn of_widget(class: &str) -> Option<Kind> {
     Some(match class {
         "media_supported_cont" => Kind::Content,
-        "media_not_supported_cont" | "message_media_not_supported_wrap" | "message_media_not_supported" => {
-            Kind::Withheld
-        }
-        "message_media_not_supported_label" => Kind::Withheld,
+        "media_not_supported_cont"
+        | "message_media_not_supported_wrap"
+        | "message_media_not_supported"
+        | "message_media_not_supported_label" => Kind::Withheld,
         "message_media_view_in_telegram" | "copyonly" | "verified-icon" | "bubble_icon" => Kind::Decoration,
         "tgme_widget_message" => Kind::Decoration,
         "tgme_reaction" => Kind::Reaction,
+        "js-message_text" => Kind::Text,
+        "js-message_reply_text" => Kind::ReplyText,
         _ if class.starts_with("link_preview_") => Kind::PreviewPiece,
         _ => return None,
     })
 }
 
 /// Classes inside a part, which the part's reader knows, in alphabetical order.
-const INNER: [&str; 64] = [
+const INNER: [&str; 63] = [
     "contact_info",
     "contact_name",
     "contact_phone",
@@ -128,7 +134,6 @@ const INNER: [&str; 64] = [
     "location_address",
     "location_info",
     "location_title",
-    "metatext",
     "photo",
     "poll_option",
     "poll_option_bar",

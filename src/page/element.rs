@@ -1,6 +1,8 @@
-//! Ways through the element tree: by class, by tag, by attribute. Knows nothing of posts.
+//! Ways through the element tree: by class, by tag, by attribute, along links. Knows nothing of posts.
 
 use scraper::ElementRef;
+
+use super::links;
 
 pub(super) fn classes<'a>(element: ElementRef<'a>) -> impl Iterator<Item = &'a str> {
     element.attr("class").unwrap_or_default().split_ascii_whitespace()
@@ -41,7 +43,18 @@ pub(super) fn first_attr<'a>(element: ElementRef<'a>, name: &str, attribute: &st
     below(element).filter(|inner| tag(*inner) == name).find_map(|inner| inner.attr(attribute))
 }
 
-/// The address of the nearest link: the element's own, or that of the first link below it.
-pub(super) fn href<'a>(element: ElementRef<'a>) -> Option<&'a str> {
-    element.attr("href").or_else(|| first_attr(element, "a", "href"))
+/// Where the element itself leads to, on a page of the channel `slug`.
+pub(super) fn link(element: ElementRef, slug: &str) -> Option<String> {
+    let href = element.attr("href")?;
+    match element.attr("onclick") {
+        Some(_) => links::absolute_twice_escaped(href, slug),
+        None => links::absolute(href, slug),
+    }
+}
+
+/// Where the element leads to, or else the first link below it. The post's own address is that of the upstream's
+/// first host, whichever answered.
+pub(super) fn nearest_link(element: ElementRef, slug: &str) -> Option<String> {
+    let address = link(element, slug).or_else(|| below(element).find_map(|inner| link(inner, slug)))?;
+    Some(links::own(&address, slug).unwrap_or(address))
 }

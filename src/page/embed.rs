@@ -1,4 +1,5 @@
 //! The page of a single post: its embedded form, and what the ordinary form tells of a withheld text.
+//! Knows nothing of pages with several posts.
 
 use scraper::ElementRef;
 

@@ -1,9 +1,10 @@
 //! What surrounds a post's content: source, quoted post, buttons, reactions, time and the mark of an edit.
+//! Knows nothing of the content.
 
 use chrono::{DateTime, Utc};
 use scraper::ElementRef;
 
-use super::{element, links, media, text};
+use super::{element, media, text};
 use crate::model::{Button, Forward, Reaction, Reply, Time};
 
 pub(super) fn forward(element: ElementRef, slug: &str) -> Forward {
@@ -11,7 +12,7 @@ pub(super) fn forward(element: ElementRef, slug: &str) -> Forward {
     let author = element::first(element, "tgme_widget_message_forwarded_from_author");
     Forward {
         name: text::line(name.unwrap_or(element)),
-        href: name.and_then(element::href).and_then(|href| links::absolute(href, slug)),
+        href: name.and_then(|name| element::nearest_link(name, slug)),
         author: author.map(text::line).filter(|author| !author.is_empty()),
     }
 }
@@ -19,7 +20,7 @@ pub(super) fn forward(element: ElementRef, slug: &str) -> Forward {
 pub(super) fn reply(element: ElementRef, slug: &str) -> Reply {
     let said = ["js-message_reply_text", "tgme_widget_message_text", "tgme_widget_message_metatext"];
     Reply {
-        href: element::href(element).and_then(|href| links::absolute(href, slug)),
+        href: element::nearest_link(element, slug),
         author: element::first(element, "tgme_widget_message_author_name").map(text::line),
         text: said.iter().find_map(|class| element::first(element, class)).map(text::lines).unwrap_or_default(),
         thumbnail: element::first(element, "tgme_widget_message_reply_thumb").and_then(media::picture),
@@ -28,11 +29,7 @@ pub(super) fn reply(element: ElementRef, slug: &str) -> Reply {
 
 /// Only a button that is a link has an address; the others speak to a bot.
 pub(super) fn button(element: ElementRef, slug: &str) -> Button {
-    let href = element.attr("href").and_then(|href| match element.attr("onclick") {
-        Some(_) => links::absolute_twice_escaped(href, slug),
-        None => links::absolute(href, slug),
-    });
-    Button { text: text::line(element), href }
+    Button { text: text::line(element), href: element::link(element, slug) }
 }
 
 /// The count is the element's own text, the emoji is in an element before it.

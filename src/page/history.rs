@@ -1,4 +1,5 @@
 //! The list of posts on a page, and what holds for all of them: one channel, a time for each, a way to older ones.
+//! Knows nothing of what a post holds.
 
 use scraper::ElementRef;
 

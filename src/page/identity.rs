@@ -1,4 +1,5 @@
 //! Who a block says it is: the channel's slug and number, and the post's id.
+//! Reads nothing else of the block.
 
 use scraper::ElementRef;
 

@@ -1,4 +1,4 @@
-//! What a page says of its channel, beside the posts.
+//! What a page says of its channel, beside the posts. Knows nothing of these.
 
 use scraper::ElementRef;
 

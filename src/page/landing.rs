@@ -1,4 +1,5 @@
 //! What stands under a name that has no preview, told from the page that upstream sends to instead.
+//! Knows nothing of posts.
 
 use scraper::ElementRef;
 

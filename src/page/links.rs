@@ -34,6 +34,13 @@ pub(super) fn absolute_twice_escaped(href: &str, slug: &str) -> Option<String> {
     absolute(&unescape(href), slug)
 }
 
+/// The address of the post itself, always on the upstream's first host; None for any other address.
+pub(super) fn own(address: &str, slug: &str) -> Option<String> {
+    let (found, id) = message(address).filter(|(found, _)| found.eq_ignore_ascii_case(slug))?;
+    let single = if member(address).is_some() { "?single" } else { "" };
+    Some(format!("{HOST}/{found}/{id}{single}"))
+}
+
 /// The address of a picture, sound or film: http(s) only, so that an inlined outline (`data:`) is none.
 pub(super) fn media(address: &str) -> Option<String> {
     absolute(address, "").filter(|address| address.starts_with("https://") || address.starts_with("http://"))
@@ -88,7 +95,7 @@ fn is_followable(scheme: &str, href: &str) -> bool {
     let rest = &href[scheme.len() + 1..];
     let needs_host = matches!(scheme, "http" | "https" | "ftp");
     SCHEMES.contains(&scheme)
-        && if needs_host { rest.starts_with("//") && rest.trim_matches('/') != "" } else { !rest.is_empty() }
+        && if needs_host { rest.starts_with("//") && !rest.trim_matches('/').is_empty() } else { !rest.is_empty() }
 }
 
 fn unescape(text: &str) -> String {

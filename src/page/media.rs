@@ -1,15 +1,23 @@
 //! Photos, films, sounds, files and stickers of a message, each out of its own element.
+//! Knows nothing of the message around it.
 
 use scraper::ElementRef;
 
 use super::{element, links, style, text};
 use crate::model::{Document, Photo, PostId, Sticker, StickerKind, Video, VideoKind, Voice};
 
+/// The longer side, in pixels, of the photos that upstream serves, unless the original is smaller.
+/// An album tells only their shape: the frames around them are cut to fit the album.
+const LONGER_SIDE: f64 = 800.0;
+
 /// A player draws a film that is taller than 4:3 upright in a frame of that shape, in percent of its width.
 const TALLEST_FRAME: f64 = 1.333;
 
 pub(super) fn photo(element: ElementRef) -> Option<Photo> {
-    let (width, height) = size(element);
+    let (width, height) = match style::album_ratio(element) {
+        Some(ratio) => style::size(Some(LONGER_SIDE / ratio.max(1.0)), Some(ratio)),
+        None => style::size(style::width_px(element), style::inner_ratio(element)),
+    };
     Some(Photo {
         member: member(element),
         url: picture(element)?,
@@ -24,31 +32,30 @@ pub(super) fn service_photo(element: ElementRef) -> Option<Photo> {
     picture(element).map(|url| Photo { url, ..Photo::default() })
 }
 
-pub(super) fn video(element: ElementRef) -> Video {
+pub(super) fn video(element: ElementRef, slug: &str) -> Video {
     let url = film(element);
     let duration = element::first(element, "message_video_duration");
     let is_played = duration.is_some() || element::first(element, "message_video_play").is_some();
-    let (width, height) = size(element::first(element, "tgme_widget_message_video_wrap").unwrap_or(element));
-    let (album_width, album_height) = style::size(style::width_px(element), style::album_ratio(element));
+    let (width, height) = video_size(element);
     Video {
         kind: if url.is_some() && !is_played { VideoKind::Gif } else { VideoKind::Video },
         member: member(element),
         poster: poster(element, "tgme_widget_message_video_thumb"),
-        width: album_width.or(width),
-        height: album_height.or(height.filter(|_| !is_tallest(element))),
+        width,
+        height,
         duration_seconds: duration.and_then(seconds),
-        href: address(element),
+        href: element::nearest_link(element, slug),
         url,
     }
 }
 
-pub(super) fn round_video(element: ElementRef) -> Video {
+pub(super) fn round_video(element: ElementRef, slug: &str) -> Video {
     Video {
         kind: VideoKind::Round,
         url: film(element),
         poster: poster(element, "tgme_widget_message_roundvideo_thumb"),
         duration_seconds: element::first(element, "tgme_widget_message_roundvideo_duration").and_then(seconds),
-        href: address(element),
+        href: element::nearest_link(element, slug),
         ..Video::default()
     }
 }
@@ -72,7 +79,7 @@ pub(super) fn voice(element: ElementRef) -> Voice {
     }
 }
 
-pub(super) fn document(element: ElementRef) -> Document {
+pub(super) fn document(element: ElementRef, slug: &str) -> Document {
     let line = |class| element::first(element, class).map(text::line).unwrap_or_default();
     let icon = element::first(element, "tgme_widget_message_document_icon");
     let thumb = element::first(element, "tgme_widget_message_document_thumb");
@@ -81,7 +88,7 @@ pub(super) fn document(element: ElementRef) -> Document {
         title: line("tgme_widget_message_document_title"),
         extra: line("tgme_widget_message_document_extra"),
         audio: icon.is_some_and(|icon| element::has(icon, "audio")),
-        href: address(element),
+        href: element::nearest_link(element, slug),
         thumbnail: thumb.and_then(picture).or_else(|| icon.and_then(picture)),
     }
 }
@@ -142,20 +149,19 @@ fn poster(element: ElementRef, thumb: &str) -> Option<String> {
     thumb.or_else(|| element::first_attr(element, "video", "poster").and_then(links::media))
 }
 
-fn address(element: ElementRef) -> Option<String> {
-    element::href(element).and_then(|href| links::absolute(href, ""))
-}
-
 fn member(element: ElementRef) -> Option<PostId> {
     element.attr("href").and_then(links::member).map(PostId)
 }
 
-fn size(element: ElementRef) -> (Option<u32>, Option<u32>) {
-    style::size(style::width_px(element), style::album_ratio(element).or_else(|| style::inner_ratio(element)))
-}
-
-fn is_tallest(player: ElementRef) -> bool {
-    style::inner_ratio(player).is_some_and(|ratio| ratio >= TALLEST_FRAME)
+/// Told by the frame of a single film, unless that frame is the tallest there is. An album does not tell it.
+fn video_size(player: ElementRef) -> (Option<u32>, Option<u32>) {
+    match element::first(player, "tgme_widget_message_video_wrap") {
+        Some(frame) => {
+            let ratio = style::inner_ratio(frame).filter(|ratio| *ratio < TALLEST_FRAME);
+            style::size(style::width_px(frame), ratio)
+        }
+        None => (None, None),
+    }
 }
 
 /// Of `m:ss` or `h:mm:ss`.

@@ -10,7 +10,7 @@ use super::{
     identity::Identity,
     media, text,
 };
-use crate::model::{Part, Post, PostId, Withheld};
+use crate::model::{Inline, Part, Post, PostId, Reply, Withheld};
 
 /// Elements nested deeper than this below a message are kept as text alone, which also bounds the recursion.
 const DEEPEST: usize = 48;
@@ -45,6 +45,8 @@ struct Draft<'a> {
     slug: &'a str,
     post: Post,
     label: Option<Label>,
+    /// There is custom emoji, for which upstream offers a label in place of the text.
+    has_substitute: bool,
     voters: Option<String>,
     problems: Vec<ProblemKind>,
 }
@@ -65,7 +67,7 @@ impl<'a> Draft<'a> {
             buttons: Vec::new(),
             reactions: Vec::new(),
         };
-        Self { slug: &identity.slug, post, label: None, voters: None, problems: Vec::new() }
+        Self { slug: &identity.slug, post, label: None, has_substitute: false, voters: None, problems: Vec::new() }
     }
 
     fn children(&mut self, element: ElementRef, kind: Kind, depth: usize) {
@@ -91,7 +93,9 @@ impl<'a> Draft<'a> {
         }
         match element::tag(element) {
             "script" | "style" | "svg" | "template" | "noscript" => {}
-            "br" | "img" | "b" | "i" | "a" if around == Kind::Content => self.keep(text::formatted(element, self.slug)),
+            "img" | "b" | "i" | "a" if around == Kind::Content => {
+                self.keep(text::with_own_markup(element, self.slug));
+            }
             _ => self.children(element, around, depth),
         }
     }
@@ -114,7 +118,8 @@ impl<'a> Draft<'a> {
             | Kind::Signature
             | Kind::Voters
             | Kind::Reaction
-            | Kind::Button => self.words(element, kind),
+            | Kind::Button
+            | Kind::ReplyText => self.words(element, kind),
             _ => {
                 let part = self.part(element, kind);
                 self.post.parts.extend(part);
@@ -133,12 +138,24 @@ impl<'a> Draft<'a> {
             Kind::Voters => self.voters = some_line(element),
             Kind::Reaction => self.post.reactions.push(frame::reaction(element)),
             Kind::Button => self.post.buttons.push(frame::button(element, slug)),
+            Kind::ReplyText => self.reply_text(element),
+            _ if element::has(element, "js-message_reply_text") => self.reply_text(element),
             _ => {
                 let text = text::formatted(element, slug);
+                self.has_substitute |= element::first_tag(element, "tg-emoji").is_some();
                 if !text.is_empty() {
                     self.post.parts.push(Part::Text(text));
                 }
             }
+        }
+    }
+
+    /// A link in the quoted text makes the HTML parser move that out of its frame.
+    fn reply_text(&mut self, element: ElementRef) {
+        let nameless = Reply { href: None, author: None, text: String::new(), thumbnail: None };
+        let reply = self.post.reply.get_or_insert(nameless);
+        if reply.text.is_empty() {
+            reply.text = text::lines(element);
         }
     }
 
@@ -148,12 +165,12 @@ impl<'a> Draft<'a> {
             Kind::Photo => Part::Photo(media::photo(element)?),
             Kind::ServicePhoto => match media::service_photo(element) {
                 Some(photo) => Part::Photo(photo),
-                None => Part::Video(Some(media::video(element)).filter(|video| video.url.is_some())?),
+                None => Part::Video(Some(media::video(element, slug)).filter(|video| video.url.is_some())?),
             },
-            Kind::Video => Part::Video(media::video(element)),
-            Kind::RoundVideo => Part::Video(media::round_video(element)),
+            Kind::Video => Part::Video(media::video(element, slug)),
+            Kind::RoundVideo => Part::Video(media::round_video(element, slug)),
             Kind::Voice => Part::Voice(media::voice(element)),
-            Kind::Document => Part::Document(media::document(element)),
+            Kind::Document => Part::Document(media::document(element, slug)),
             Kind::Sticker => Part::Sticker(media::sticker(element)),
             Kind::Location => Part::Location(cards::location(element, slug)),
             Kind::Contact => Part::Contact(cards::contact(element, slug)),
@@ -183,7 +200,7 @@ impl<'a> Draft<'a> {
         self.label.get_or_insert(Label { at: self.post.parts.len(), words, substitute });
     }
 
-    fn keep(&mut self, text: Vec<crate::model::Inline>) {
+    fn keep(&mut self, text: Vec<Inline>) {
         if !text.is_empty() {
             self.post.parts.push(Part::Unknown(text));
         }
@@ -195,7 +212,7 @@ impl<'a> Draft<'a> {
         if element::below(element).any(|inner| element::classes(inner).any(|class| classes::kind(class).is_some())) {
             self.children(element, Kind::Content, depth);
         } else {
-            self.keep(text::formatted(element, self.slug));
+            self.keep(text::with_own_markup(element, self.slug));
         }
     }
 
@@ -215,7 +232,7 @@ impl<'a> Draft<'a> {
             if element::below(inner).any(is_of_widget) {
                 self.foreign_inside(inner, depth + 1);
             } else {
-                self.keep(text::formatted(inner, self.slug));
+                self.keep(text::with_own_markup(inner, self.slug));
             }
         }
     }
@@ -233,7 +250,9 @@ impl<'a> Draft<'a> {
         if let Some(Part::Poll(poll)) = self.post.parts.iter_mut().find(|part| matches!(part, Part::Poll(_))) {
             poll.voters = self.voters.take();
         }
-        if let Some(label) = self.label.take().filter(|label| is_all_there_is(label, &self.post.parts)) {
+        let has_substitute = self.has_substitute;
+        let label = self.label.take().map(|label| Label { substitute: label.substitute || has_substitute, ..label });
+        if let Some(label) = label.filter(|label| is_all_there_is(label, &self.post.parts)) {
             let withheld = Withheld { label: label.words, excerpt: String::new() };
             self.post.parts.insert(label.at, Part::Withheld(withheld));
         }

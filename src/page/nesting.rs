@@ -1,5 +1,6 @@
 //! A limit on how deep a document may nest, applied before it is parsed: building a tree takes time in proportion
 //! to its depth for every element, so that a hostile page could keep a core busy for minutes.
+//! Knows tags, and nothing of what they mean to Telegram.
 
 use std::borrow::Cow;
 

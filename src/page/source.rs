@@ -1,4 +1,5 @@
 //! What arrived, before anything is read out of it: the list of posts taken out of an XHR's answer, a cut page refused.
+//! Looks at characters alone, never at elements.
 
 use std::borrow::Cow;
 

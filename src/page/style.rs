@@ -1,4 +1,5 @@
 //! The few CSS declarations that carry facts: a background picture and the size of a frame.
+//! Knows nothing of what the frame shows.
 
 use scraper::ElementRef;
 

@@ -15,6 +15,13 @@ pub(super) fn formatted(element: ElementRef, slug: &str) -> Vec<Inline> {
     writer.finish()
 }
 
+/// The same with the markup of `element` itself.
+pub(super) fn with_own_markup(element: ElementRef, slug: &str) -> Vec<Inline> {
+    let mut writer = Writer::new(slug);
+    writer.element(element, 0);
+    writer.finish()
+}
+
 /// The characters of `element`, lines separated by `\n`.
 pub(super) fn lines(element: ElementRef) -> String {
     plain_text(&formatted(element, "")).trim().to_owned()
@@ -34,7 +41,8 @@ pub(super) fn loose(characters: &str) -> Vec<Inline> {
 
 /// XML 1.0 `Char` without the C1 controls, DEL and the replacement character, which carry nothing for a reader.
 pub(super) fn is_legal(character: char) -> bool {
-    !matches!(character, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{fffd}'..='\u{ffff}')
+    let is_control = character.is_control() && !matches!(character, '\t' | '\n' | '\r');
+    !is_control && !matches!(character, '\u{fffd}'..='\u{ffff}')
 }
 
 fn is_blank(character: char) -> bool {
@@ -121,13 +129,9 @@ impl<'a> Writer<'a> {
     }
 
     fn link(&mut self, element: ElementRef, depth: usize) {
-        let href = element.attr("href").unwrap_or_default();
-        let address = match element.attr("onclick") {
-            // A link inside the card of a link preview makes HTML parsers repeat the card around its rest.
-            _ if element::has(element, "tgme_widget_message_link_preview") => None,
-            Some(_) => links::absolute_twice_escaped(href, self.slug),
-            None => links::absolute(href, self.slug),
-        };
+        // A link inside the card of a link preview makes HTML parsers repeat the card around its rest.
+        let is_card = element::has(element, "tgme_widget_message_link_preview");
+        let address = element::link(element, self.slug).filter(|_| !is_card);
         let Some(href) = address else { return self.children(element, depth + 1) };
         let text = self.inner(element, depth);
         let tag = plain_text(&text);

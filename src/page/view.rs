@@ -1,4 +1,5 @@
 //! `data-view`: unpadded base64url of a JSON object that names the channel and the post.
+//! Knows no element tree.
 
 use serde_json::Value;
 
