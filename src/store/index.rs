@@ -14,8 +14,10 @@ use serde_json::Value;
 use sled::{Batch, Db};
 
 use super::{
-    Change, ChangeKind, Error, Head, keys,
-    line::{Line, Record},
+    ChangeKind, Error, Head,
+    draft::{Draft, Pointer},
+    keys,
+    line::Line,
     survey::{Mark, Position},
 };
 use crate::model::{Channel, ChannelId, ChannelName, PostId, Stored};
@@ -32,18 +34,14 @@ const FORMAT: u32 = 1;
 pub struct Meta {
     format: u32,
     pub mark: Mark,
-    pub posts: u64,
+    posts: u64,
+    /// Sum of [`print`] over all entries that follow from the journal. Without it sled could hand out
+    /// an older page in place of a damaged one, and nothing would tell.
+    prints: u64,
 }
 
 impl Meta {
-    const EMPTY: Self = Self { format: FORMAT, mark: Mark::START, posts: 0 };
-}
-
-/// Where a revision stands in the journal, and why it was written.
-#[derive(Serialize, Deserialize)]
-struct Pointer {
-    kind: ChangeKind,
-    place: Position,
+    const EMPTY: Self = Self { format: FORMAT, mark: Mark::START, posts: 0, prints: 0 };
 }
 
 /// An open index. The database is there until the value is dropped.
@@ -80,26 +78,24 @@ impl Index {
         self.0.as_ref().expect("the database is taken only by drop")
     }
 
-    /// Reads every entry and holds them against what the index says of itself.
+    /// Reads every entry and holds all of them against what the index says of itself.
     pub fn audit(&self) -> Result<Meta, Error> {
         let meta: Meta = self.get(keys::META)?.unwrap_or(Meta::EMPTY);
         if meta.format != FORMAT {
             return Err(broken("it was written by another version"));
         }
-        let mut counted: HashMap<ChannelId, u64> = HashMap::new();
+        let (mut posts, mut prints) = (0, 0u64);
         for entry in self.tree().iter() {
-            let (key, _) = entry.map_err(broken)?;
-            if key.first() == Some(&keys::POST) {
-                let channel = keys::number(&key, 1).ok_or_else(|| broken("a key is too short"))?;
-                *counted.entry(ChannelId(channel)).or_default() += 1;
+            let (key, value) = entry.map_err(broken)?;
+            posts += u64::from(key.first() == Some(&keys::POST));
+            if key != keys::META && key.first() != Some(&keys::HINT) {
+                prints = prints.wrapping_add(print(&key, &value));
             }
         }
-        let heads = self.heads()?;
-        if counted.values().sum::<u64>() != meta.posts {
-            return Err(broken(format!("it has {} posts and says {}", counted.values().sum::<u64>(), meta.posts)));
+        if posts != meta.posts {
+            return Err(broken(format!("it has {posts} posts and says {}", meta.posts)));
         }
-        let agree = heads.iter().all(|(channel, head)| counted.get(channel).copied().unwrap_or(0) == head.posts);
-        if agree { Ok(meta) } else { Err(broken("its heads disagree with its posts")) }
+        if prints == meta.prints { Ok(meta) } else { Err(broken("its entries are not those that were written")) }
     }
 
     pub fn heads(&self) -> Result<HashMap<ChannelId, Head>, Error> {
@@ -112,17 +108,28 @@ impl Index {
     /// Indexes `lines`, which stand in the journal at their positions and end at `mark`, all or none of them.
     /// Returns the heads that moved.
     pub fn apply(&self, lines: &[(Position, Line)], mark: Mark) -> Result<HashMap<ChannelId, Head>, Error> {
-        let meta = self.get(keys::META)?.unwrap_or(Meta::EMPTY);
-        let mut draft = Draft { index: self, batch: Batch::default(), heads: HashMap::new(), added: HashSet::new() };
+        let mut draft = Draft::new(self);
         for (place, line) in lines {
             draft.add(*place, line)?;
         }
-        let posts = meta.posts + draft.added.len() as u64;
-        let Draft { mut batch, heads, .. } = draft;
-        for (channel, head) in &heads {
-            batch.insert(keys::channel(keys::HEAD, *channel), serde_json::to_vec(head)?);
+        let (entries, heads, added) = draft.finish()?;
+        let mut meta = self.get(keys::META)?.unwrap_or(Meta::EMPTY);
+        let mut batch = Batch::default();
+        for (key, value) in entries {
+            if let Some(old) = self.tree().get(&key).map_err(broken)? {
+                meta.prints = meta.prints.wrapping_sub(print(&key, &old));
+            }
+            match value {
+                Some(value) => {
+                    meta.prints = meta.prints.wrapping_add(print(&key, &value));
+                    batch.insert(key, value);
+                }
+                None => batch.remove(key),
+            }
         }
-        batch.insert(keys::META, serde_json::to_vec(&Meta { format: FORMAT, mark, posts })?);
+        meta.mark = mark;
+        meta.posts += added;
+        batch.insert(keys::META, serde_json::to_vec(&meta)?);
         self.tree().apply_batch(batch).map_err(broken)?;
         Ok(heads)
     }
@@ -225,9 +232,26 @@ impl Index {
         self.tree().flush().map(drop).map_err(broken)
     }
 
+    pub fn has_post(&self, channel: ChannelId, id: PostId) -> Result<bool, Error> {
+        self.tree().contains_key(keys::of_channel(keys::POST, channel, id.0)).map_err(broken)
+    }
+
+    pub fn head(&self, channel: ChannelId) -> Result<Option<Head>, Error> {
+        self.get(keys::channel(keys::HEAD, channel))
+    }
+
     fn get<T: DeserializeOwned>(&self, key: impl AsRef<[u8]>) -> Result<Option<T>, Error> {
         self.tree().get(key).map_err(broken)?.map(|value| read(&value)).transpose()
     }
+}
+
+/// A number that tells an entry from what it was before.
+fn print(key: &[u8], value: &[u8]) -> u64 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(&(key.len() as u64).to_be_bytes());
+    hasher.update(key);
+    hasher.update(value);
+    u64::from(hasher.finalize())
 }
 
 fn read<T: DeserializeOwned>(value: &[u8]) -> Result<T, Error> {
@@ -242,71 +266,4 @@ fn values<T: DeserializeOwned>(
 
 fn channel_in(key: &[u8]) -> Result<ChannelId, Error> {
     keys::number(key, 1).map(ChannelId).ok_or_else(|| broken("a key is too short"))
-}
-
-/// A batch in the making.
-struct Draft<'a> {
-    index: &'a Index,
-    batch: Batch,
-    heads: HashMap<ChannelId, Head>,
-    /// Posts that the index does not have yet.
-    added: HashSet<(ChannelId, PostId)>,
-}
-
-impl Draft<'_> {
-    fn add(&mut self, place: Position, line: &Line) -> Result<(), Error> {
-        match &line.record {
-            Record::Channel(channel) => self.add_channel(channel)?,
-            Record::Change(change) => self.add_change(place, line.seq, change)?,
-            Record::State { key, value } => {
-                self.batch.insert(keys::text(keys::STATE, key), serde_json::to_vec(value)?);
-            }
-            Record::StateRemoved { key } => self.batch.remove(keys::text(keys::STATE, key)),
-        }
-        if let Some(channel) = line.record.channel() {
-            let head = self.head(channel)?;
-            head.sequence = line.seq;
-            head.changed = Some(line.at);
-        }
-        Ok(())
-    }
-
-    fn add_channel(&mut self, channel: &Channel) -> Result<(), Error> {
-        self.batch.insert(keys::channel(keys::CHANNEL, channel.id), serde_json::to_vec(channel)?);
-        // The names it had before keep leading to it, until another channel is stored under them.
-        self.batch.insert(keys::text(keys::NAME, &channel.name.key()), &channel.id.0.to_be_bytes());
-        Ok(())
-    }
-
-    fn add_change(&mut self, place: Position, sequence: u64, change: &Change) -> Result<(), Error> {
-        let Change { kind, channel, stored } = change;
-        let id = stored.post.id;
-        let own = id.0.to_be_bytes();
-        let key = keys::of_channel(keys::POST, *channel, id.0);
-        let fresh = !self.index.tree().contains_key(&key).map_err(broken)? && self.added.insert((*channel, id));
-        self.batch.insert(key, serde_json::to_vec(stored)?);
-        for member in &stored.post.members {
-            self.batch.insert(keys::of_channel(keys::MEMBER, *channel, member.0), &own);
-        }
-        let pointer = serde_json::to_vec(&Pointer { kind: *kind, place })?;
-        self.batch.insert(keys::revision(*channel, id, sequence), pointer);
-        if !matches!(kind, ChangeKind::New | ChangeKind::Renewed) {
-            self.batch.insert(keys::of_channel(keys::CHANGED, *channel, sequence), &own);
-        }
-        let head = self.head(*channel)?;
-        head.posts += u64::from(fresh);
-        if head.newest.is_none_or(|newest| newest <= id) {
-            head.newest = Some(id);
-            head.newest_published = Some(stored.published);
-        }
-        Ok(())
-    }
-
-    fn head(&mut self, channel: ChannelId) -> Result<&mut Head, Error> {
-        if !self.heads.contains_key(&channel) {
-            let head = self.index.get(keys::channel(keys::HEAD, channel))?.unwrap_or_default();
-            self.heads.insert(channel, head);
-        }
-        Ok(self.heads.entry(channel).or_default())
-    }
 }

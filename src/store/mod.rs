@@ -3,6 +3,7 @@
 //! All calls block, so async code makes them through `spawn_blocking`.
 
 mod check;
+mod draft;
 mod index;
 mod journal;
 mod keys;

@@ -1,0 +1,105 @@
+//! What a few lines of the journal change in the index: entries, heads, and how many posts are new.
+//! Knows the entries' shapes, but not sled.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Change, ChangeKind, Error, Head,
+    index::Index,
+    keys,
+    line::{Line, Record},
+    survey::Position,
+};
+use crate::model::{Channel, ChannelId, PostId};
+
+/// Where a revision stands in the journal, and why it was written.
+#[derive(Serialize, Deserialize)]
+pub struct Pointer {
+    pub kind: ChangeKind,
+    pub place: Position,
+}
+
+/// New values by key; `None` removes.
+pub type Entries = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+
+pub struct Draft<'a> {
+    index: &'a Index,
+    entries: Entries,
+    heads: HashMap<ChannelId, Head>,
+    /// Posts that the index does not have yet.
+    added: HashSet<(ChannelId, PostId)>,
+}
+
+impl<'a> Draft<'a> {
+    /// Of changes to `index`, which is only read.
+    pub fn new(index: &'a Index) -> Self {
+        Self { index, entries: Entries::new(), heads: HashMap::new(), added: HashSet::new() }
+    }
+
+    pub fn add(&mut self, place: Position, line: &Line) -> Result<(), Error> {
+        match &line.record {
+            Record::Channel(channel) => self.add_channel(channel)?,
+            Record::Change(change) => self.add_change(place, line.seq, change)?,
+            Record::State { key, value } => self.put(keys::text(keys::STATE, key), serde_json::to_vec(value)?),
+            Record::StateRemoved { key } => drop(self.entries.insert(keys::text(keys::STATE, key), None)),
+        }
+        if let Some(channel) = line.record.channel() {
+            let head = self.head(channel)?;
+            head.sequence = line.seq;
+            head.changed = Some(line.at);
+        }
+        Ok(())
+    }
+
+    /// The entries to write, the heads that moved, and the number of posts that are new.
+    pub fn finish(mut self) -> Result<(Entries, HashMap<ChannelId, Head>, u64), Error> {
+        for (channel, head) in &self.heads {
+            self.entries.insert(keys::channel(keys::HEAD, *channel), Some(serde_json::to_vec(head)?));
+        }
+        Ok((self.entries, self.heads, self.added.len() as u64))
+    }
+
+    fn add_channel(&mut self, channel: &Channel) -> Result<(), Error> {
+        self.put(keys::channel(keys::CHANNEL, channel.id), serde_json::to_vec(channel)?);
+        // The names it had before keep leading to it, until another channel is stored under them.
+        self.put(keys::text(keys::NAME, &channel.name.key()), channel.id.0.to_be_bytes().to_vec());
+        Ok(())
+    }
+
+    fn add_change(&mut self, place: Position, sequence: u64, change: &Change) -> Result<(), Error> {
+        let Change { kind, channel, stored } = change;
+        let id = stored.post.id;
+        let own = id.0.to_be_bytes().to_vec();
+        let fresh = !self.index.has_post(*channel, id)? && self.added.insert((*channel, id));
+        self.put(keys::of_channel(keys::POST, *channel, id.0), serde_json::to_vec(stored)?);
+        for member in &stored.post.members {
+            self.put(keys::of_channel(keys::MEMBER, *channel, member.0), own.clone());
+        }
+        let pointer = serde_json::to_vec(&Pointer { kind: *kind, place })?;
+        self.put(keys::revision(*channel, id, sequence), pointer);
+        if !matches!(kind, ChangeKind::New | ChangeKind::Renewed) {
+            self.put(keys::of_channel(keys::CHANGED, *channel, sequence), own);
+        }
+        let head = self.head(*channel)?;
+        head.posts += u64::from(fresh);
+        if head.newest.is_none_or(|newest| newest <= id) {
+            head.newest = Some(id);
+            head.newest_published = Some(stored.published);
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
+        self.entries.insert(key, Some(value));
+    }
+
+    fn head(&mut self, channel: ChannelId) -> Result<&mut Head, Error> {
+        if !self.heads.contains_key(&channel) {
+            let head = self.index.head(channel)?.unwrap_or_default();
+            self.heads.insert(channel, head);
+        }
+        Ok(self.heads.entry(channel).or_default())
+    }
+}
