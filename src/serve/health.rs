@@ -12,7 +12,7 @@ use super::{
     negotiation,
 };
 use crate::{
-    board::Status,
+    board::{HostStatus, Status},
     model::{ChannelName, Time},
     store::{self, Head, Stats},
 };
@@ -27,6 +27,7 @@ struct Report<'a> {
     version: &'static str,
     uptime_seconds: u64,
     store: StoreReport<'a>,
+    hosts: Vec<HostStatus>,
     channels: Vec<ChannelReport<'a>>,
 }
 
@@ -51,6 +52,8 @@ struct ChannelReport<'a> {
     last_attempt: Option<String>,
     next_poll: Option<String>,
     failures: u32,
+    /// Holes in what is stored that are still to be filled.
+    gaps: usize,
     last_error: Option<&'a str>,
 }
 
@@ -76,6 +79,7 @@ pub async fn report(site: &Arc<Site>) -> Answer {
             damaged: &stats.damaged,
             write_error: stats.write_error.as_deref(),
         },
+        hosts: site.board.hosts(),
         channels: lines.iter().map(channel).collect(),
     };
     let status = if health == "down" { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
@@ -111,6 +115,7 @@ fn channel((name, status, head): &Line) -> ChannelReport<'_> {
         last_attempt: rfc3339(status.last_attempt),
         next_poll: rfc3339(status.next_poll),
         failures: status.failures,
+        gaps: status.gaps,
         last_error: status.last_error.as_deref(),
     }
 }

@@ -1,8 +1,10 @@
 //! What machines ask.
 
+use std::time::Duration;
+
 use feedbridge::{
-    board::{State, Status},
-    store::ChangeKind,
+    board::{HostStatus, State, Status},
+    model::ChangeKind,
 };
 
 use crate::world::{RSS, empty, minute, world};
@@ -17,9 +19,12 @@ async fn health_tells_all_of_every_channel() {
         last_attempt: Some(minute(3)),
         next_poll: Some(minute(4)),
         failures: 5,
+        gaps: 6,
         last_error: Some("429".to_owned()),
     };
     world.board.set(&"Alpha".parse().unwrap(), status);
+    let host = HostStatus { host: "t.me".to_owned(), breaker: "closed", open_until: None, error: None };
+    world.board.set_hosts(vec![host]);
     let reply = world.get("/health").await;
     assert_eq!((reply.status, reply.field("content-type")), (200, "application/json"));
     assert_eq!(reply.field("cache-control"), "no-store");
@@ -27,10 +32,11 @@ async fn health_tells_all_of_every_channel() {
     assert_eq!(health["version"], env!("CARGO_PKG_VERSION"));
     assert!(health["uptime_seconds"].is_u64());
     assert_eq!(health["store"]["posts"], 3);
+    assert_eq!(health["hosts"], serde_json::json!([{"host": "t.me", "breaker": "closed"}]));
     let expected = serde_json::json!({
         "name": "Alpha", "state": "rate_limited", "since": "2024-03-08T12:01:00Z", "posts": 3,
         "newest_post": "2024-03-08T12:03:00Z", "last_success": "2024-03-08T12:02:00Z",
-        "last_attempt": "2024-03-08T12:03:00Z", "next_poll": "2024-03-08T12:04:00Z", "failures": 5, "last_error": "429",
+        "last_attempt": "2024-03-08T12:03:00Z", "next_poll": "2024-03-08T12:04:00Z", "failures": 5, "gaps": 6, "last_error": "429",
     });
     assert_eq!(health["channels"][0], expected);
     assert_eq!(health["channels"][1]["name"], "beta");
@@ -84,7 +90,7 @@ async fn metrics_count_requests_editions_polls_and_posts() {
     world.get("/nowhere").await;
     world.set_state("Alpha", State::Drift);
     let alpha = "Alpha".parse().unwrap();
-    world.site.metrics.poll(&alpha, State::Drift, 0.3);
+    world.site.metrics.poll(&alpha, "drift", Duration::from_millis(300));
     world.site.metrics.changes(&alpha, ChangeKind::Edited, 7);
     let reply = world.get("/metrics").await;
     assert_eq!(reply.field("content-type"), "text/plain; version=0.0.4; charset=utf-8");
@@ -109,7 +115,7 @@ async fn metrics_count_requests_editions_polls_and_posts() {
 async fn every_sample_has_its_help_and_type_under_its_own_name() {
     let world = world();
     world.get(RSS).await;
-    world.site.metrics.poll(&"Alpha".parse().unwrap(), State::Ok, 0.3);
+    world.site.metrics.poll(&"Alpha".parse().unwrap(), "ok", Duration::from_millis(300));
     let text = world.get("/metrics").await.text().to_owned();
     for line in text.lines().filter(|line| !line.starts_with('#')) {
         let name = line.split(['{', ' ']).next().unwrap();

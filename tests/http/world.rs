@@ -5,12 +5,12 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta};
 use feedbridge::{
     board::{Board, State, Status},
-    config::{Config, FeedSpec, Server, StoreConfig},
+    config::{Config, FeedSpec, Server},
     feed::Settings,
     metrics::Metrics,
-    model::{Channel, ChannelId, ChannelInfo, Inline, Part, Post, PostId, Stored, Time},
+    model::{Change, ChangeKind, Channel, ChannelId, ChannelInfo, Inline, Part, Post, PostId, Stored, Time},
     serve::{Site, handle},
-    store::{Batch, Change, ChangeKind, Store},
+    store::{Batch, Store},
 };
 use http_body_util::BodyExt;
 use hyper::{HeaderMap, Method, Request};
@@ -46,15 +46,12 @@ fn spec(name: &str, channels: &[&str]) -> FeedSpec {
 }
 
 pub fn config() -> Config {
+    let shipped = Config::shipped();
+    let public_url = "https://feeds.example".to_owned();
     Config {
-        server: Server {
-            listen: ([127, 0, 0, 1], 0).into(),
-            public_url: "https://feeds.example".to_owned(),
-            shelf_bytes: 1 << 20,
-        },
-        store: StoreConfig { path: "unused".into() },
-        channels: Vec::new(),
+        server: Server { public_url, shelf_bytes: 1 << 20, ..shipped.server },
         feeds: vec![spec("Alpha", &["Alpha"]), spec("beta", &["beta"]), spec("both", &["Alpha", "beta"])],
+        ..shipped
     }
 }
 
