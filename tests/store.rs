@@ -3,8 +3,8 @@
 mod stored;
 
 use feedbridge::{
-    model::{ChannelId, PostId},
-    store::{Batch, ChangeKind, Error, Head, Local, Store},
+    model::{ChangeKind, ChannelId, PostId},
+    store::{Batch, Error, Head, Local, Store},
 };
 use serde_json::{Value, json};
 use stored::{at, change, channel, edited, ids, name, new_posts, post};

@@ -243,7 +243,8 @@ fn a_last_batch_that_is_damaged_is_cut_off_whole() {
 #[test]
 fn a_damaged_line_is_reported_and_the_good_ones_after_it_are_used() {
     // A line's number, and how it is damaged; line 0 holds record 1.
-    let damages: [(usize, fn(&mut Vec<u8>)); 5] = [
+    type Damage = fn(&mut Vec<u8>);
+    let damages: [(usize, Damage); 5] = [
         (20, |line| line[100] ^= 1),
         (1, |line| line[10] = b'z'),
         (10, |line| line.truncate(50)),

@@ -1,6 +1,6 @@
 //! `feedbridge serve`: builds everything, wires it, and waits for a signal.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use sd_notify::NotifyState;
 use tokio::{
@@ -86,11 +86,9 @@ async fn open(config: &Config) -> Result<Arc<dyn Store>, Failure> {
     Ok(Arc::new(opened.map_err(|error| error.to_string())?))
 }
 
-fn until(mut stopped: watch::Receiver<bool>) -> impl Future<Output = ()> {
-    async move {
-        // An error means that the sender is gone, which is a stop as well.
-        let _ = stopped.wait_for(|stop| *stop).await;
-    }
+async fn until(mut stopped: watch::Receiver<bool>) {
+    // An error means that the sender is gone, which is a stop as well.
+    let _ = stopped.wait_for(|stop| *stop).await;
 }
 
 async fn wait_for_stop() -> Result<&'static str, Failure> {

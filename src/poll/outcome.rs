@@ -21,9 +21,9 @@ const APART: TimeDelta = TimeDelta::seconds(30);
 #[derive(Debug)]
 pub enum Outcome {
     /// A page with posts; they are stored.
-    Page(Intake),
+    Page(Box<Intake>),
     /// A preview without posts.
-    Empty(Intake),
+    Empty(Box<Intake>),
     /// Upstream redirects away from the preview; the landing page will tell why.
     Redirected,
     Landing(Landing),

@@ -118,8 +118,8 @@ pub fn first_look(name: &ChannelName, body: &str, now: Time) -> Result<(Channel,
 
 fn page_outcome(result: Result<Intake, intake::Error>) -> Outcome {
     match result {
-        Ok(intake) if intake.posts == 0 => Outcome::Empty(intake),
-        Ok(intake) => Outcome::Page(intake),
+        Ok(intake) if intake.posts == 0 => Outcome::Empty(Box::new(intake)),
+        Ok(intake) => Outcome::Page(Box::new(intake)),
         Err(intake::Error::Page(page::Error::NoPreview(landing))) => Outcome::Landing(landing),
         Err(intake::Error::Page(error)) => Outcome::Failed(error.to_string()),
         Err(error @ intake::Error::OtherChannel { .. }) => Outcome::OtherChannel(error.to_string()),

@@ -4,8 +4,10 @@
 
 use chrono::DateTime;
 use feedbridge::{
-    model::{Channel, ChannelId, ChannelInfo, ChannelName, Inline, Part, Post, PostId, Stored, Time},
-    store::{Batch, Change, ChangeKind},
+    model::{
+        Change, ChangeKind, Channel, ChannelId, ChannelInfo, ChannelName, Inline, Part, Post, PostId, Stored, Time,
+    },
+    store::Batch,
 };
 
 /// Seconds after an arbitrary moment.
