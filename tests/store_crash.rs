@@ -22,11 +22,15 @@ use stored::{at, ids, new_posts};
 const NEWS: ChannelId = ChannelId(7);
 const STORE: &str = "FEEDBRIDGE_TEST_STORE";
 const BATCH: u64 = 5;
-const SEGMENT_BYTES: u64 = 16 << 10;
+const SEGMENT_BYTES: u64 = 64 << 10;
 
+/// Large enough that a kill can meet the middle of its write, and that few of them fill an index.
 fn batch(number: u64) -> Batch {
     let first = (number - 1) * BATCH + 1;
-    Batch { states: vec![(format!("batch/{number:06}"), Some(json!(number)))], ..new_posts(NEWS, first..first + BATCH) }
+    Batch {
+        states: vec![(format!("batch/{number:06}"), Some(json!("x".repeat(12_000))))],
+        ..new_posts(NEWS, first..first + BATCH)
+    }
 }
 
 /// A command that runs only the test `name` of this program on the store at `path`.

@@ -17,6 +17,9 @@ use stored::{at, channel, edited, ids, new_posts, post};
 const NEWS: ChannelId = ChannelId(7);
 const POSTS: u64 = 60;
 
+/// What happens to one line of the journal.
+type Damage = fn(&mut Vec<u8>);
+
 /// Everything that a store tells.
 type Content = (Vec<Stored>, Vec<Stored>, Head, Vec<(String, serde_json::Value)>, usize, u64);
 
@@ -243,7 +246,6 @@ fn a_last_batch_that_is_damaged_is_cut_off_whole() {
 #[test]
 fn a_damaged_line_is_reported_and_the_good_ones_after_it_are_used() {
     // A line's number, and how it is damaged; line 0 holds record 1.
-    type Damage = fn(&mut Vec<u8>);
     let damages: [(usize, Damage); 5] = [
         (20, |line| line[100] ^= 1),
         (1, |line| line[10] = b'z'),

@@ -30,7 +30,7 @@ impl Journal {
     /// Opens or creates the journal. A torn batch at its end is cut off, and kept in `NNNNNN.torn` beside it.
     /// `segment_bytes` is the length at which the next segment begins.
     pub fn open(directory: &Path, segment_bytes: u64) -> Result<(Self, Survey), Error> {
-        fs::create_dir_all(directory).map_err(Error::io("cannot create", directory))?;
+        create(directory)?;
         let found = survey(directory)?;
         let segment = open_segment(directory, found.mark.end.segment)?;
         let journal = Self {
@@ -129,6 +129,21 @@ pub fn read(directory: &Path, place: Position) -> Result<Option<Line>, Error> {
     let mut raw = Vec::new();
     BufReader::new(file).read_until(b'\n', &mut raw).map_err(Error::io("cannot read", &path))?;
     Ok(line::decode(&raw))
+}
+
+/// Creates the directory and makes its name and its parent's durable.
+fn create(directory: &Path) -> Result<(), Error> {
+    if directory.exists() {
+        return Ok(());
+    }
+    fs::create_dir_all(directory).map_err(Error::io("cannot create", directory))?;
+    for made_in in directory.ancestors().skip(1).take(2).filter(|path| !path.as_os_str().is_empty()) {
+        // A directory above the store may well be closed to us; the store's own can be synced.
+        if let Err(error) = File::open(made_in).and_then(|made_in| made_in.sync_all()) {
+            tracing::debug!(path = %made_in.display(), %error, "cannot sync the directory");
+        }
+    }
+    Ok(())
 }
 
 /// Makes the segment, and its name in the directory, durable before anything in it is acknowledged.
