@@ -53,7 +53,7 @@ const CEILING_SLACK: f64 = 1.25;
 const JITTER: f64 = 0.1;
 /// How fast the price follows what polls are worth, and how far it moves before the order is made anew.
 const PRICE_STEP: f64 = 0.1;
-const PRICE_DRIFT: f64 = 0.05;
+const PRICE_DRIFT: f64 = 0.1;
 /// A post is stamped upstream; by our clock it may have come so much before it could be seen.
 const STAMP_TOLERANCE: TimeDelta = TimeDelta::minutes(10);
 

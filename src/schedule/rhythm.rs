@@ -154,8 +154,12 @@ impl Rhythm {
     /// What is expected from `since` (the end of the last window) on.
     pub(super) fn outlook(&self, since: Time) -> Outlook {
         let share = self.burst_share();
-        let base = (1.0 - share) * self.level();
-        Outlook { since, rates: self.profile().map(|factor| base * factor), follow_ups: share * self.excitement }
+        let level = self.level();
+        let rates = self.profile().map(|factor| level * factor);
+        // What the level holds of bursts on average is there already; more or less of it is what is known now.
+        let surplus = share * (self.excitement / BURST_DECAY - rates[hour(since)]);
+        let decay = BURST_DECAY / (1.0 - share);
+        Outlook { since, rates, follow_ups: surplus * decay, decay }
     }
 }
 
@@ -164,7 +168,10 @@ impl Rhythm {
 pub(super) struct Outlook {
     pub(super) since: Time,
     rates: [f64; 24],
+    /// Of a burst under way, beyond the rates; below 0 while it is known that there is none.
     follow_ups: f64,
+    /// Their mean delay, in seconds: longer than a follow-up's, since follow-ups have follow-ups.
+    decay: f64,
 }
 
 /// Expected posts, and the seconds that they will have waited together: ∫λ(u)du and ∫λ(u)(t−u)du.
@@ -213,10 +220,10 @@ impl Outlook {
     }
 
     fn with_follow_ups(&self, steady: Unseen, elapsed: f64) -> Unseen {
-        let come = 1.0 - (-elapsed / BURST_DECAY).exp();
+        let come = 1.0 - (-elapsed / self.decay).exp();
         Unseen {
             posts: steady.posts + self.follow_ups * come,
-            delay: steady.delay + self.follow_ups * (elapsed - BURST_DECAY * come),
+            delay: steady.delay + self.follow_ups * (elapsed - self.decay * come),
         }
     }
 }
