@@ -3,8 +3,8 @@ mod policies;
 mod world;
 use feedbridge::schedule::Policy;
 use policies::*;
-use world::*;
 use std::time::Instant;
+use world::*;
 
 fn main() {
     let arg = |name: &str, d: f64| std::env::args().skip_while(|a| a != name).nth(1).map_or(d, |v| v.parse().unwrap());
@@ -21,7 +21,9 @@ fn main() {
     ];
     let only = std::env::args().skip_while(|a| a != "--only").nth(1).unwrap_or_default();
     for (name, law) in laws {
- if !name.contains(&only) { continue; }
+        if !name.contains(&only) {
+            continue;
+        }
 
         let t = Instant::now();
         let policy = Policy::default();
@@ -34,10 +36,26 @@ fn main() {
         let t2 = t.elapsed();
         let cl = clairvoyant(&world, policy, span, &requests, false);
         let om = clairvoyant(&world, policy, span, &requests, true);
-        println!("{name}: posts {} requests {} ({:.1}/min) win {} longest {:.2}h  [{t1:?} {t2:?} {:?}]", ours.delays.len(), ours.requests, ours.requests as f64/(span.to-span.from)*60.0, ours.most_in_a_minute, ours.longest_interval/3600.0, t.elapsed());
+        println!(
+            "{name}: posts {} requests {} ({:.1}/min) win {} longest {:.2}h  [{t1:?} {t2:?} {:?}]",
+            ours.delays.len(),
+            ours.requests,
+            ours.requests as f64 / (span.to - span.from) * 60.0,
+            ours.most_in_a_minute,
+            ours.longest_interval / 3600.0,
+            t.elapsed()
+        );
         for (n, o) in [("fixed", &fx), ("prop", &pr), ("ours", &ours), ("clair", &cl), ("omni", &om)] {
-            println!("   {n:6} req {:7} mean {:7.1}s ({:.3}) p95 {:7.0} ({:.3})  long {:.2}h", o.requests, o.mean(), o.mean()/fx.mean(), o.quantile(0.95), o.quantile(0.95)/fx.quantile(0.95), o.longest_interval/3600.0);
+            println!(
+                "   {n:6} req {:7} mean {:7.1}s ({:.3}) p95 {:7.0} ({:.3})  long {:.2}h",
+                o.requests,
+                o.mean(),
+                o.mean() / fx.mean(),
+                o.quantile(0.95),
+                o.quantile(0.95) / fx.quantile(0.95),
+                o.longest_interval / 3600.0
+            );
         }
-        println!("   ours/clair {:.3}", ours.mean()/cl.mean());
+        println!("   ours/clair {:.3}", ours.mean() / cl.mean());
     }
 }

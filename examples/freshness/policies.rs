@@ -207,13 +207,7 @@ pub fn proportional(world: &World, policy: Policy, span: Span, requests: usize, 
 
 /// `intervals` gives each channel's interval for a mean one; it is chosen so that `requests` are made, those for
 /// gaps included.
-fn periodic(
-    world: &World,
-    span: Span,
-    requests: usize,
-    seed: u64,
-    intervals: impl Fn(f64) -> Vec<f64>,
-) -> Outcome {
+fn periodic(world: &World, span: Span, requests: usize, seed: u64, intervals: impl Fn(f64) -> Vec<f64>) -> Outcome {
     let mut each = world.channels.len() as f64 * span.length() / requests as f64;
     let mut outcome = run_periodic(world, span, seed, &intervals(each));
     for _ in 0..4 {
@@ -325,7 +319,9 @@ impl<'a> Oracle<'a> {
             while let Some((_, channel)) = self.arrivals.next_if(|(post, _)| *post <= self.now) {
                 self.real[channel] += 1.0;
             }
-            if self.omniscient { self.excitement.copy_from_slice(&self.real); }
+            if self.omniscient {
+                self.excitement.copy_from_slice(&self.real);
+            }
         }
     }
 
