@@ -1,61 +1,160 @@
-//! How soon posts are seen, for the same number of requests.
+//! How soon posts are seen for the same number of requests: the daemon's own schedule against fixed intervals,
+//! intervals in proportion to rates, and one that knows the channels' true laws.
+//!
+//! `cargo run --release --example freshness [-- --seed N --rate POSTS_PER_DAY --days N --svg FILE]` prints a table,
+//! writes `target/freshness.svg`, and exits with 1 if a target is missed.
+
+mod plot;
 mod policies;
 mod world;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::Parser;
 use feedbridge::schedule::Policy;
-use policies::*;
-use std::time::Instant;
-use world::*;
 
-fn main() {
-    let arg = |name: &str, d: f64| std::env::args().skip_while(|a| a != name).nth(1).map_or(d, |v| v.parse().unwrap());
-    let seed = arg("--seed", 1.0) as u64;
-    let rate = arg("--rate", 15.0);
-    let days = arg("--days", 9.0);
-    let ln = Rates::LogNormal { spread: 1.8 };
-    let laws = [
-        ("poisson 1000", Law { channels: 1000, rates: ln, rhythm: (0.0, 0.0), follow_ups: (0.0, 0.0) }),
-        ("rhythm+bursts 1000", Law { channels: 1000, rates: ln, rhythm: (0.3, 2.0), follow_ups: (0.2, 0.7) }),
-        ("300", Law { channels: 300, rates: ln, rhythm: (0.3, 2.0), follow_ups: (0.1, 0.5) }),
-        ("5000", Law { channels: 5000, rates: ln, rhythm: (0.3, 2.0), follow_ups: (0.1, 0.5) }),
-        ("mix 1000", Law { channels: 1000, rates: Rates::Mix, rhythm: (0.3, 2.0), follow_ups: (0.1, 0.6) }),
-    ];
-    let only = std::env::args().skip_while(|a| a != "--only").nth(1).unwrap_or_default();
-    for (name, law) in laws {
-        if !name.contains(&only) {
-            continue;
-        }
+use policies::{Outcome, Span, clairvoyant, fixed, proportional, scheduled};
+use world::{DAY, Law, Rates, World};
 
-        let t = Instant::now();
-        let policy = Policy::default();
-        let world = World::new(&law, rate, days, seed);
-        let span = Span { from: 2.0 * DAY, to: world.end() - policy.ceiling.as_secs_f64() };
-        let (ours, requests) = scheduled(&world, policy, span, seed);
-        let t1 = t.elapsed();
-        let fx = fixed(&world, span, ours.requests, seed);
-        let pr = proportional(&world, policy, span, ours.requests, seed);
-        let t2 = t.elapsed();
-        let cl = clairvoyant(&world, policy, span, &requests, false);
-        let om = clairvoyant(&world, policy, span, &requests, true);
-        println!(
-            "{name}: posts {} requests {} ({:.1}/min) win {} longest {:.2}h  [{t1:?} {t2:?} {:?}]",
-            ours.delays.len(),
-            ours.requests,
-            ours.requests as f64 / (span.to - span.from) * 60.0,
-            ours.most_in_a_minute,
-            ours.longest_interval / 3600.0,
-            t.elapsed()
-        );
-        for (n, o) in [("fixed", &fx), ("prop", &pr), ("ours", &ours), ("clair", &cl), ("omni", &om)] {
+/// Of fixed intervals at equal requests.
+const MEAN_TARGET: f64 = 0.55;
+const P95_TARGET: f64 = 0.90;
+/// Of the clairvoyant's mean.
+const CLAIRVOYANT_TARGET: f64 = 1.10;
+
+#[derive(Parser)]
+struct Arguments {
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Posts per channel and day, on average over the channels.
+    #[arg(long, default_value_t = 15.0)]
+    rate: f64,
+    /// Simulated days; the first two are for learning, the last quarter of one for seeing what is left.
+    #[arg(long, default_value_t = 8.0)]
+    days: f64,
+    #[arg(long, default_value_t = 30)]
+    requests_per_minute: u32,
+    #[arg(long, default_value = "target/freshness.svg")]
+    svg: PathBuf,
+}
+
+/// What all the policies achieved in one scenario.
+struct Comparison {
+    name: &'static str,
+    policy: Policy,
+    fixed: Outcome,
+    proportional: Outcome,
+    scheduled: Outcome,
+    clairvoyant: Outcome,
+    omniscient: Outcome,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    if !(arguments.rate > 0.0 && arguments.rate.is_finite() && (2.5..=365.0).contains(&arguments.days)) {
+        eprintln!("the rate must be above 0, and the days between 2.5 and 365");
+        return ExitCode::from(2);
+    }
+    let mut comparisons = Vec::new();
+    let mut missed = Vec::new();
+    for (name, law) in scenarios() {
+        let comparison = compare(name, &law, &arguments);
+        comparison.print();
+        missed.extend(comparison.missed());
+        comparisons.push(comparison);
+    }
+    if let Err(error) = std::fs::write(&arguments.svg, plot::svg(&comparisons)) {
+        eprintln!("cannot write {}: {error}", arguments.svg.display());
+        return ExitCode::from(2);
+    }
+    for miss in &missed {
+        println!("missed: {miss}");
+    }
+    if missed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn scenarios() -> [(&'static str, Law); 5] {
+    let rates = Rates::LogNormal { spread: 1.8 };
+    let none = (0.0, 0.0);
+    let day = (0.3, 2.0);
+    [
+        ("Poisson, 1000 channels", Law { channels: 1000, rates, rhythm: none, follow_ups: none }),
+        ("Day rhythm and bursts, 1000", Law { channels: 1000, rates, rhythm: day, follow_ups: (0.2, 0.7) }),
+        ("Few channels, 300", Law { channels: 300, rates, rhythm: day, follow_ups: (0.1, 0.5) }),
+        ("Many channels, 5000", Law { channels: 5000, rates, rhythm: day, follow_ups: (0.1, 0.5) }),
+        (
+            "5 % make 80 % of posts, 1000",
+            Law { channels: 1000, rates: Rates::Mix, rhythm: day, follow_ups: (0.1, 0.6) },
+        ),
+    ]
+}
+
+fn compare(name: &'static str, law: &Law, arguments: &Arguments) -> Comparison {
+    let seed = arguments.seed;
+    let policy = Policy { requests_per_minute: arguments.requests_per_minute, ..Policy::default() };
+    let world = World::new(law, arguments.rate, arguments.days, seed);
+    let span = Span { from: 2.0 * DAY, to: world.end() - policy.ceiling.as_secs_f64() };
+    let (scheduled, requests) = scheduled(&world, policy, span, seed);
+    Comparison {
+        name,
+        policy,
+        fixed: fixed(&world, span, scheduled.requests, seed),
+        proportional: proportional(&world, policy, span, scheduled.requests, seed),
+        clairvoyant: clairvoyant(&world, policy, span, &requests, false),
+        omniscient: clairvoyant(&world, policy, span, &requests, true),
+        scheduled,
+    }
+}
+
+impl Comparison {
+    fn outcomes(&self) -> [(&'static str, &Outcome); 5] {
+        [
+            ("fixed", &self.fixed),
+            ("proportional", &self.proportional),
+            ("schedule", &self.scheduled),
+            ("clairvoyant", &self.clairvoyant),
+            ("(omniscient)", &self.omniscient),
+        ]
+    }
+
+    fn mean_ratio(&self, outcome: &Outcome) -> f64 {
+        outcome.mean() / self.fixed.mean()
+    }
+
+    fn p95_ratio(&self, outcome: &Outcome) -> f64 {
+        outcome.quantile(0.95) / self.fixed.quantile(0.95)
+    }
+
+    fn print(&self) {
+        println!("{}: {} posts", self.name, self.scheduled.delays.len());
+        println!("  policy         requests    mean s  of fixed     p95 s  of fixed  longest h  in 60 s");
+        for (name, outcome) in self.outcomes() {
             println!(
-                "   {n:6} req {:7} mean {:7.1}s ({:.3}) p95 {:7.0} ({:.3})  long {:.2}h",
-                o.requests,
-                o.mean(),
-                o.mean() / fx.mean(),
-                o.quantile(0.95),
-                o.quantile(0.95) / fx.quantile(0.95),
-                o.longest_interval / 3600.0
+                "  {name:12} {:10} {:9.1} {:9.3} {:9.0} {:9.3} {:10.2} {:>8}",
+                outcome.requests,
+                outcome.mean(),
+                self.mean_ratio(outcome),
+                outcome.quantile(0.95),
+                self.p95_ratio(outcome),
+                outcome.longest_interval / 3600.0,
+                outcome.most_in_a_minute,
             );
         }
-        println!("   ours/clair {:.3}", ours.mean() / cl.mean());
+        println!("  schedule / clairvoyant: {:.3}\n", self.scheduled.mean() / self.clairvoyant.mean());
+    }
+
+    fn missed(&self) -> Vec<String> {
+        let checks = [
+            ("mean of fixed", self.mean_ratio(&self.scheduled), MEAN_TARGET),
+            ("p95 of fixed", self.p95_ratio(&self.scheduled), P95_TARGET),
+            ("mean of the clairvoyant's", self.scheduled.mean() / self.clairvoyant.mean(), CLAIRVOYANT_TARGET),
+            ("longest interval, s", self.scheduled.longest_interval, self.policy.ceiling.as_secs_f64()),
+            ("requests in 60 s", self.scheduled.most_in_a_minute as f64, f64::from(self.policy.requests_per_minute)),
+        ];
+        checks
+            .into_iter()
+            .filter(|(_, value, target)| value.is_nan() || value > target)
+            .map(|(what, value, target)| format!("{}: {what} {value:.3}, target {target:.2}", self.name))
+            .collect()
     }
 }

@@ -157,10 +157,11 @@ pub fn scheduled(world: &World, policy: Policy, span: Span, seed: u64) -> (Outco
     }
     let mut now = at(0.0);
     while since_start(now) < world.end() {
-        while !watch.gaps.is_empty() && schedule.take_extra(now) {
+        // A gap gets every other request at most, so that no flood of posts keeps other channels waiting.
+        if !watch.gaps.is_empty() && schedule.take_extra(now) {
             watch.heal(since_start(now));
         }
-        while let Some(channel) = schedule.take(now) {
+        if let Some(channel) = schedule.take(now) {
             let new = watch.poll(channel, since_start(now));
             let posts = &world.channels[channel].posts[..watch.known[channel]];
             let page: Vec<Time> = posts[posts.len().saturating_sub(PAGE)..].iter().map(|post| at(*post)).collect();
@@ -235,8 +236,8 @@ fn run_periodic(world: &World, span: Span, seed: u64, intervals: &[f64]) -> Outc
     watch.finish()
 }
 
-/// At each of the given requests the channel with the largest expected delay, by the true intensities: even of a
-/// burst that nobody has seen yet.
+/// At each of the given requests the channel with the largest expected delay, by the true law: level, profile and
+/// bursts of every channel. It knows of arrivals what polls have shown; if `omniscient`, a burst shows at once.
 pub fn clairvoyant(world: &World, policy: Policy, span: Span, requests: &[f64], omniscient: bool) -> Outcome {
     let mut watch = Watch::new(world, span);
     let mut oracle = Oracle::new(world, policy, omniscient);
@@ -261,6 +262,7 @@ struct Oracle<'a> {
     rated: f64,
     base: Vec<f64>,
     follow_ups: Vec<f64>,
+    /// Decayed counts of posts as they are expected to be, and as they are.
     excitement: Vec<f64>,
     real: Vec<f64>,
     omniscient: bool,
