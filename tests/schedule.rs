@@ -274,3 +274,15 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_first_poll_that_failed_is_announced_for_the_end_of_its_back_off() {
+    let policy = Policy::default();
+    let mut schedule = Schedule::new(policy, 3);
+    schedule.insert(0, None, at(0));
+    assert_eq!(schedule.take(at(0)), Some(0));
+    schedule.failed(&0, at(0), None);
+    let announced = schedule.next_poll(&0).unwrap();
+    assert!(announced <= at(0) + policy.floor * 2, "announced for {announced}");
+    assert_eq!(schedule.take(announced), Some(0));
+}

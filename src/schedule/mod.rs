@@ -354,9 +354,11 @@ impl<K: Clone + Eq + Hash + Ord> Schedule<K> {
         }
     }
 
-    /// Where in `ready` a channel stands that got there at `since`.
+    /// Where in `ready` a channel stands that got there at `since`. A failed poll is tried again in its turn:
+    /// what the channel has gathered meanwhile is not known.
     fn place_in_line(&self, slot: &Slot, since: Time) -> Time {
-        if self.policy.fixed_interval.is_some() { since } else { self.crossing(slot, self.ordered_by) }
+        let in_turn = self.policy.fixed_interval.is_some() || slot.failures > 0;
+        if in_turn { since } else { self.crossing(slot, self.ordered_by) }
     }
 
     /// When the channel will have gathered `delay`, or has another reason to be polled.
