@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta};
 use feedbridge::{
     board::{Board, State, Status},
     config::{Config, FeedSpec, Server},
-    feed::Settings,
+    feed::{Filter, Settings},
     metrics::Metrics,
     model::{Change, ChangeKind, Channel, ChannelId, ChannelInfo, Inline, Part, Post, PostId, Stored, Time},
     serve::{Site, handle},
@@ -41,6 +41,7 @@ fn spec(name: &str, channels: &[&str]) -> FeedSpec {
         name: name.to_owned(),
         title: None,
         channels: channels.iter().map(|name| name.parse().unwrap()).collect(),
+        filter: Filter::default(),
         settings: Settings { posts: POSTS, ..Settings::default() },
     }
 }
