@@ -98,12 +98,14 @@ impl Store for Memory {
         for change in batch.changes {
             kept.sequence += 1;
             let stored = Stored { sequence: kept.sequence, ..change.stored };
+            let before = kept.heads.get(&change.channel).copied().unwrap_or_default();
+            let newest = before.newest.is_none_or(|newest| newest <= stored.post.id);
             let head = Head {
                 sequence: stored.sequence,
                 changed: Some(at),
                 posts: 0,
-                newest: Some(stored.post.id),
-                newest_published: Some(stored.published),
+                newest: if newest { Some(stored.post.id) } else { before.newest },
+                newest_published: if newest { Some(stored.published) } else { before.newest_published },
             };
             kept.posts.insert((change.channel, stored.post.id), stored);
             let posts = kept.posts.keys().filter(|(channel, _)| *channel == change.channel).count() as u64;

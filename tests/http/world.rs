@@ -101,6 +101,11 @@ impl World {
         self.change(channel, ChangeKind::New, minute(id as i64), stored(id, text));
     }
 
+    /// As [`World::publish`], of any post.
+    pub fn keep(&self, channel: ChannelId, stored: Stored) {
+        self.change(channel, ChangeKind::New, stored.published, stored);
+    }
+
     /// The post reads differently from `minutes` on.
     pub fn edit(&self, channel: ChannelId, id: u64, text: &str, minutes: i64) {
         let edited = Stored { updated: minute(minutes), revisions: 2, ..stored(id, text) };
@@ -140,7 +145,8 @@ impl World {
     }
 }
 
-fn stored(id: u64, text: &str) -> Stored {
+/// A post of one line, published at minute `id`.
+pub fn stored(id: u64, text: &str) -> Stored {
     let post = Post {
         id: PostId(id),
         members: Vec::new(),
