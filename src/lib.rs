@@ -23,6 +23,7 @@ pub mod config;
 pub mod diff;
 pub mod feed;
 pub mod fetch;
+pub mod hub;
 pub mod metrics;
 pub mod model;
 pub mod page;
