@@ -5,6 +5,7 @@ mod fetch;
 mod log;
 mod serve;
 mod show;
+mod systemd;
 
 use std::{
     env,
@@ -77,7 +78,7 @@ type Failure = String;
 pub fn run() -> ExitCode {
     let Arguments { config, command } = Arguments::parse();
     let result = match command.unwrap_or(Command::Serve) {
-        Command::Serve => load(&config).and_then(serve::run),
+        Command::Serve => load(&config).and_then(|loaded| serve::run(&config, loaded)),
         Command::Fetch { channel, format } => {
             load_or_default(&config).and_then(|c| fetch::run(&c, &channel, format.into()))
         }
