@@ -5,6 +5,7 @@ mod conditional;
 mod delta;
 mod documents;
 mod health;
+mod hub;
 mod memory;
 mod pages;
 mod routes;
