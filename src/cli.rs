@@ -14,7 +14,7 @@ use std::{
     process::ExitCode,
 };
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::{
     config::Config,
@@ -70,6 +70,11 @@ impl From<FormatName> for Format {
             FormatName::Json => Self::Json,
         }
     }
+}
+
+/// The command line as clap knows it, for the man page and the completions.
+pub fn command() -> clap::Command {
+    Arguments::command()
 }
 
 /// A line for people on standard error, then exit code 1.

@@ -4,7 +4,7 @@ unit_is_sound() {
     local root
     root=$(mktemp -d)
     # `verify` wants the program where the unit says it is.
-    sed "s|/usr/local/bin/feedbridge|$PWD/target/debug/feedbridge|" systemd/feedbridge.service >"$root/feedbridge.service"
+    sed "s|^ExecStart=feedbridge|ExecStart=$PWD/target/debug/feedbridge|" systemd/feedbridge.service >"$root/feedbridge.service"
     cp systemd/feedbridge.socket "$root/"
     local said
     said=$(systemd-analyze verify "$root/feedbridge.service" "$root/feedbridge.socket" 2>&1)
