@@ -277,7 +277,7 @@ fn what_was_kept_tells_after_a_restart_who_is_behind() {
     let leases: Vec<Lease> =
         hub.take_writes().into_iter().map(|(_, value)| serde_json::from_value(value.unwrap()).unwrap()).collect();
     let progress = hub.take_progress();
-    let mut restarted = |progress: &[(String, serde_json::Value)]| {
+    let restarted = |progress: &[(String, serde_json::Value)]| {
         let mut hub = Subscriptions::new(Rules::default());
         leases.iter().for_each(|lease| hub.restore(lease.clone()));
         progress.iter().for_each(|(topic, kept)| hub.restore_progress(topic, kept.clone()));
