@@ -3,6 +3,7 @@
 mod check;
 mod fetch;
 mod log;
+mod push;
 mod serve;
 mod show;
 mod systemd;
