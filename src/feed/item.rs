@@ -103,9 +103,14 @@ fn summary(post: &Post, settings: &Settings, otherwise: &str) -> String {
     if line.is_empty() { otherwise.to_owned() } else { title::cut(&line, SUMMARY_LENGTH) }
 }
 
+/// Stands for the name of a channel that shows none; formats ask for one.
+const NAMELESS: &str = "📢";
+
 fn author(channel: &Channel, post: &Post) -> Author {
-    let names = [post.signature.as_deref().unwrap_or_default(), &channel.info.title, &channel.current_slug];
-    let name = names.into_iter().map(clean::title_line).find(|name| !name.is_empty()).unwrap_or_default();
+    let own = [&post.signature, &post.author].map(|name| name.as_deref().unwrap_or_default());
+    let names = [own[0], own[1], &channel.info.title];
+    let name = names.into_iter().map(clean::title_line).find(|name| !name.is_empty());
+    let name = name.unwrap_or_else(|| NAMELESS.to_owned());
     Author { name, url: format!("https://t.me/{}", channel.current_slug) }
 }
 

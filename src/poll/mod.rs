@@ -25,7 +25,7 @@ use tracing::{debug, info};
 use url::Url;
 
 pub use gaps::{Cursor, Gap};
-pub use intake::{Intake, take_in};
+pub use intake::{Error as TakeInError, Intake, take_in};
 pub use outcome::Outcome;
 pub use turn::{Errand, Turn, ask, first_look};
 

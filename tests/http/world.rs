@@ -146,6 +146,7 @@ fn stored(id: u64, text: &str) -> Stored {
         published: Some(minute(id as i64)),
         edited: false,
         service: false,
+        author: None,
         signature: None,
         via_bot: None,
         forward: None,
