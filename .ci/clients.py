@@ -64,7 +64,7 @@ class Rss2email(Client):
         command = ["r2e", "--config", str(config), "--data", str(self.directory / "data.json")]
         if not config.exists():
             config.write_text(RSS2EMAIL.format(directory=self.directory))
-            mailbox.Maildir(self.directory / "mail/feeds")
+            (self.directory / "mail").mkdir()
             self.run(*command, "add", "one", self.url)
         self.run(*command, "run")
         letters = mailbox.Maildir(self.directory / "mail/feeds")

@@ -119,7 +119,7 @@ async fn fetch_of_a_name_without_a_preview_fails_with_one_line() {
     let line = failure(program.run(&["fetch", "nobody_here"]));
     assert!(line.starts_with("feedbridge: nobody_here: "), "{line}");
     let line = failure(self::program().run(&["fetch", "kettle"]));
-    assert!(line.contains("127.0.0.1:9"), "{line}");
+    assert!(line.contains("kettle: cannot reach 127.0.0.1"), "{line}");
 }
 
 #[test]

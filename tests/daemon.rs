@@ -86,6 +86,6 @@ async fn a_restart_serves_at_once_while_upstream_is_down() {
     upstream.world().down.insert(host, Trouble::Unreachable);
     let daemon = program.start();
     assert_eq!(daemon.get("/kettle/atom.xml"), before);
-    daemon.wait_for("poll failed");
+    daemon.wait_for("upstream_error");
     assert_eq!(daemon.get("/kettle/atom.xml"), before);
 }

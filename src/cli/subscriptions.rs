@@ -149,7 +149,8 @@ fn within(url: &Url) -> Option<ChannelName> {
         text[..at].ends_with(['/', '=', '.']).then_some(at)
     };
     let at = TELEGRAM.iter().filter_map(|host| begins(&host)).min()?;
-    let inner = Url::parse(&format!("https://{}", &text[at..])).ok()?;
+    let address = text[at..].split('&').next()?;
+    let inner = Url::parse(&format!("https://{address}")).ok()?;
     let segments: Vec<&str> = inner.path_segments()?.collect();
     on_telegram(&inner, &segments)?
 }
