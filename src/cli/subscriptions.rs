@@ -148,7 +148,7 @@ fn within(url: &Url) -> Option<ChannelName> {
         let at = text.find(&format!("{host}/"))?;
         text[..at].ends_with(['/', '=', '.']).then_some(at)
     };
-    let at = TELEGRAM.iter().filter_map(|host| begins(&host)).min()?;
+    let at = TELEGRAM.iter().filter_map(begins).min()?;
     let address = text[at..].split('&').next()?;
     let inner = Url::parse(&format!("https://{address}")).ok()?;
     let segments: Vec<&str> = inner.path_segments()?.collect();
