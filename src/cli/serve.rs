@@ -13,12 +13,11 @@ use tokio::{
 };
 use tracing::{info, warn};
 
-use super::{Failure, log, store_directory};
+use super::{Failure, exits, log, store_directory};
 use crate::{
     board::Board,
     clock::Clock,
     config::Config,
-    fetch::Http,
     metrics::Metrics,
     poll::Poller,
     serve::{self, Site},
@@ -39,15 +38,16 @@ async fn daemon(config: Arc<Config>) -> Result<(), Failure> {
     let metrics = Arc::new(Metrics::new(clock.wall()));
     let site = Arc::new(Site::new(Arc::clone(&config), Arc::clone(&store), Arc::clone(&board), Arc::clone(&metrics)));
     let poller = Poller {
-        upstream: Arc::new(Http::new()?),
+        exits: exits(&config)?,
         store: Arc::clone(&store),
         board,
         metrics,
         clock,
-        channels: config.channels.iter().map(|channel| channel.name.clone()).collect(),
+        channels: config.channels.iter().map(|channel| (channel.name.clone(), channel.history)).collect(),
         hosts: config.upstream.hosts.clone(),
         policy: config.poll.policy,
         seed: fastrand::u64(..),
+        eager: false,
     };
 
     let (stop, stopped) = watch::channel(false);

@@ -13,7 +13,11 @@ use url::Url;
 pub use read::is_loopback;
 pub use section::Problem;
 
-use crate::{feed::Settings, model::ChannelName, schedule::Policy};
+use crate::{
+    feed::Settings,
+    model::{ChannelName, History},
+    schedule::Policy,
+};
 
 /// Everything that the file says, checked.
 #[derive(Debug, Clone)]
@@ -56,6 +60,8 @@ impl StoreConfig {
 pub struct Upstream {
     /// Origins that serve the previews, in order of preference.
     pub hosts: Vec<Url>,
+    /// Ways out, in order of preference; none is this machine's own address.
+    pub proxies: Vec<Url>,
 }
 
 #[derive(Debug, Clone)]
@@ -66,6 +72,7 @@ pub struct Poll {
 #[derive(Debug, Clone)]
 pub struct ChannelConfig {
     pub name: ChannelName,
+    pub history: History,
 }
 
 /// What a reader subscribes to: one channel, or several merged.
