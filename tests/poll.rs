@@ -9,8 +9,8 @@ use feedbridge::{
     board::{Board, State, Status},
     clock::Clock,
     metrics::Metrics,
-    model::{ChannelName, Part, PostId, Stored, Time, plain_text},
-    poll::Poller,
+    model::{ChannelName, History, Part, PostId, Stored, Time, plain_text},
+    poll::{Exit, Poller},
     schedule::Policy,
     store::{Local, Store},
 };
@@ -30,19 +30,24 @@ const HOSTS: [&str; 2] = ["https://one.example", "https://two.example"];
 
 impl Bridge {
     fn start(folder: &TempDir, upstream: &StandIn, channels: &[&str], clock: Clock) -> Self {
+        Self::with_history(folder, upstream, channels, clock, History::None)
+    }
+
+    fn with_history(folder: &TempDir, upstream: &StandIn, channels: &[&str], clock: Clock, history: History) -> Self {
         let store: Arc<dyn Store> = Arc::new(Local::open(folder.path()).unwrap());
         let channels: Vec<ChannelName> = channels.iter().map(|name| name.parse().unwrap()).collect();
         let board = Arc::new(Board::new(channels.clone()));
         let poller = Poller {
-            upstream: Arc::new(upstream.clone()),
+            exits: vec![Exit { upstream: Arc::new(upstream.clone()), proxy: None }],
             store: Arc::clone(&store),
             board: Arc::clone(&board),
             metrics: Arc::new(Metrics::new(base())),
             clock,
-            channels,
+            channels: channels.into_iter().map(|name| (name, history)).collect(),
             hosts: HOSTS.iter().map(|host| host.parse().unwrap()).collect(),
             policy: Policy { fixed_interval: Some(Duration::from_secs(300)), ..Policy::default() },
             seed: 7,
+            eager: false,
         };
         let (stop, stopped) = oneshot::channel();
         let running = tokio::spawn(poller.run(async move { drop(stopped.await) }));
@@ -142,13 +147,13 @@ async fn an_edit_stores_a_revision_and_moves_updated_alone() {
 async fn a_restart_finds_nothing_new_and_keeps_the_schedule() {
     let (folder, upstream) = (folder(), with_posts(1..=5));
     let clock = Clock::simulated(base());
-    let bridge = Bridge::start(&folder, &upstream, &["kitchen"], clock);
+    let bridge = Bridge::start(&folder, &upstream, &["kitchen"], clock.clone());
     until("the posts are stored", || bridge.status("kitchen").last_success.is_some()).await;
     let planned = bridge.status("kitchen").next_poll.unwrap();
     let (written, asked) = (bridge.store.stats().sequence, upstream.requests());
     bridge.stop().await;
 
-    let bridge = Bridge::start(&folder, &upstream, &["kitchen"], clock);
+    let bridge = Bridge::start(&folder, &upstream, &["kitchen"], clock.clone());
     assert_eq!(bridge.ids("kitchen"), [1, 2, 3, 4, 5]);
     sleep(Duration::from_secs(30)).await;
     assert_eq!(upstream.requests(), asked, "polled at once after a restart");
@@ -177,14 +182,14 @@ async fn posts_that_left_the_newest_page_between_two_polls_are_fetched() {
 async fn a_gap_that_a_stop_left_open_is_closed_after_the_restart() {
     let (folder, upstream) = (folder(), with_posts(1..=5));
     let clock = Clock::simulated(base());
-    let bridge = Bridge::start(&folder, &upstream, &["kitchen"], clock);
+    let bridge = Bridge::start(&folder, &upstream, &["kitchen"], clock.clone());
     until("the first posts are stored", || bridge.ids("kitchen").len() == 5).await;
     for id in 6..=75 {
         upstream.post("kitchen", id, &format!("Rush {id}"), minutes(1));
     }
     until("the newest page is stored", || bridge.ids("kitchen").len() > 5).await;
     bridge.stop().await;
-    let bridge = Bridge::start(&folder, &upstream, &["kitchen"], clock);
+    let bridge = Bridge::start(&folder, &upstream, &["kitchen"], clock.clone());
     assert!(bridge.ids("kitchen").len() < 75, "nothing was left to fetch");
     until("the gap is closed", || bridge.ids("kitchen").len() == 75).await;
     bridge.stop().await;
@@ -195,7 +200,7 @@ async fn a_rate_limit_is_waited_out_for_as_long_as_it_says() {
     let (folder, upstream) = (folder(), with_posts(1..=3));
     upstream.world().next.push_back(Trouble::RateLimited(Some(1800)));
     let clock = Clock::simulated(base());
-    let bridge = Bridge::start(&folder, &upstream, &["kitchen"], clock);
+    let bridge = Bridge::start(&folder, &upstream, &["kitchen"], clock.clone());
     until("the limit is met", || bridge.status("kitchen").state == State::RateLimited).await;
     let asked = upstream.requests();
     until("it is polled again", || upstream.requests() > asked).await;
@@ -294,13 +299,13 @@ async fn posts_of_another_channel_under_the_same_name_are_refused() {
 async fn a_channel_followed_under_its_new_name_keeps_its_posts_and_guids() {
     let (folder, upstream) = (folder(), with_posts(1..=3));
     let clock = Clock::simulated(base());
-    let bridge = Bridge::start(&folder, &upstream, &["kitchen"], clock);
+    let bridge = Bridge::start(&folder, &upstream, &["kitchen"], clock.clone());
     until("the posts are stored", || bridge.ids("kitchen").len() == 3).await;
     bridge.stop().await;
     let moved = upstream.world().channels.remove("kitchen").unwrap();
     upstream.world().channels.insert("bistro".to_owned(), moved);
     upstream.post("bistro", 4, "We moved", minutes(1));
-    let bridge = Bridge::start(&folder, &upstream, &["bistro"], clock);
+    let bridge = Bridge::start(&folder, &upstream, &["bistro"], clock.clone());
     until("the new post is stored", || bridge.ids("bistro").len() == 4).await;
     let channel = bridge.store.channel(&"bistro".parse().unwrap()).unwrap().unwrap();
     assert_eq!((channel.slug.as_str(), channel.current_slug.as_str()), ("kitchen", "bistro"));
@@ -327,7 +332,7 @@ async fn a_stop_in_the_middle_of_a_request_does_not_wait_for_upstream() {
     let (folder, upstream) = (folder(), with_posts(1..=5));
     upstream.world().next.push_back(Trouble::Silence);
     let clock = Clock::simulated(base());
-    let bridge = Bridge::start(&folder, &upstream, &["kitchen"], clock);
+    let bridge = Bridge::start(&folder, &upstream, &["kitchen"], clock.clone());
     until("upstream is asked", || upstream.requests() == 1).await;
     let before = clock.steady();
     bridge.stop().await;

@@ -10,8 +10,8 @@ use chrono::TimeDelta;
 use super::outcome::Suspicion;
 use crate::model::{ChannelName, Time};
 
-/// For so long after a channel was fine, upstream counts as fine.
-const FRESH: TimeDelta = TimeDelta::minutes(2);
+/// For so long after a channel was fine, upstream counts as fine. A small budget takes minutes for a second look.
+const FRESH: TimeDelta = TimeDelta::minutes(15);
 
 #[derive(Debug, Default)]
 pub struct Suspects {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use feedbridge::{
-    board::{HostStatus, State, Status},
+    board::{HostStatus, Progress, State, Status},
     model::ChangeKind,
 };
 
@@ -20,10 +20,18 @@ async fn health_tells_all_of_every_channel() {
         next_poll: Some(minute(4)),
         failures: 5,
         gaps: 6,
+        history: Some(Progress { done: false, oldest: Some(minute(0)), before: None }),
         last_error: Some("429".to_owned()),
     };
     world.board.set(&"Alpha".parse().unwrap(), status);
-    let host = HostStatus { host: "t.me".to_owned(), breaker: "closed", open_until: None, error: None };
+    let host = HostStatus {
+        host: "t.me".to_owned(),
+        proxy: None,
+        in_use: true,
+        breaker: "closed",
+        open_until: None,
+        error: None,
+    };
     world.board.set_hosts(vec![host]);
     let reply = world.get("/health").await;
     assert_eq!((reply.status, reply.field("content-type")), (200, "application/json"));
@@ -32,11 +40,12 @@ async fn health_tells_all_of_every_channel() {
     assert_eq!(health["version"], env!("CARGO_PKG_VERSION"));
     assert!(health["uptime_seconds"].is_u64());
     assert_eq!(health["store"]["posts"], 3);
-    assert_eq!(health["hosts"], serde_json::json!([{"host": "t.me", "breaker": "closed"}]));
+    assert_eq!(health["hosts"], serde_json::json!([{"host": "t.me", "in_use": true, "breaker": "closed"}]));
     let expected = serde_json::json!({
         "name": "Alpha", "state": "rate_limited", "since": "2024-03-08T12:01:00Z", "posts": 3,
         "newest_post": "2024-03-08T12:03:00Z", "last_success": "2024-03-08T12:02:00Z",
         "last_attempt": "2024-03-08T12:03:00Z", "next_poll": "2024-03-08T12:04:00Z", "failures": 5, "gaps": 6, "last_error": "429",
+        "advice": State::RateLimited.advice(), "history": {"done": false, "oldest": "2024-03-08T12:00:00Z"},
     });
     assert_eq!(health["channels"][0], expected);
     assert_eq!(health["channels"][1]["name"], "beta");

@@ -60,6 +60,15 @@ pub enum Trouble {
     Silence,
 }
 
+/// How upstream feigns that nothing is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Veil {
+    /// Every name looks as if nobody had it.
+    Nobody,
+    /// Every channel looks as if it had no posts.
+    NoPosts,
+}
+
 #[derive(Debug, Default)]
 pub struct World {
     pub channels: HashMap<String, Channel>,
@@ -67,6 +76,7 @@ pub struct World {
     pub next: VecDeque<Trouble>,
     /// For all requests to a host, by its address without a slash at the end.
     pub down: HashMap<String, Trouble>,
+    pub veil: Option<Veil>,
     /// Every request: host and target.
     pub asked: Vec<(String, String)>,
 }
@@ -131,8 +141,15 @@ impl StandIn {
 
 impl Upstream for StandIn {
     async fn get(&self, host: &Url, target: &str) -> Result<Answer, Error> {
-        let name = host.as_str().trim_end_matches('/').to_owned();
         tokio::time::sleep(Duration::from_millis(80)).await;
+        self.reply(host, target).await
+    }
+}
+
+impl StandIn {
+    /// The answer, at once.
+    pub async fn reply(&self, host: &Url, target: &str) -> Result<Answer, Error> {
+        let name = host.as_str().trim_end_matches('/').to_owned();
         match self.answer(&name, target) {
             Ok(answer) => Ok(answer),
             Err(Trouble::Body(body)) => Ok(Answer::Body(body)),
@@ -189,7 +206,8 @@ impl World {
         if first == "s" {
             let name = parts.next().unwrap_or_default();
             let before = query.split('&').find_map(|pair| pair.strip_prefix("before=")?.parse().ok());
-            return match self.channels.get(name) {
+            return match self.channels.get(name).filter(|_| self.veil != Some(Veil::Nobody)) {
+                Some(_) if self.veil == Some(Veil::NoPosts) => Answer::Body(Channel::default().page(name, before)),
                 Some(channel) => Answer::Body(channel.page(name, before)),
                 None => Answer::Redirect(format!("https://t.me/{name}")),
             };
