@@ -127,7 +127,12 @@ impl StandIn {
 
     /// Serves the stand-in on a port of its own until the test ends.
     pub async fn listen(&self) -> Url {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        self.listen_at("127.0.0.1:0").await.unwrap()
+    }
+
+    /// As [`StandIn::listen`]; None if the machine has no such address.
+    pub async fn listen_at(&self, address: &str) -> Option<Url> {
+        let listener = TcpListener::bind(address).await.ok()?;
         let url: Url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
         let (stand_in, host) = (self.clone(), url.as_str().trim_end_matches('/').to_owned());
         tokio::spawn(async move {
@@ -135,7 +140,7 @@ impl StandIn {
                 tokio::spawn(serve(stand_in.clone(), host.clone(), stream));
             }
         });
-        url
+        Some(url)
     }
 }
 
@@ -261,6 +266,13 @@ fn block(slug: &str, channel: u64, id: u64, message: &Message) -> String {
 pub fn nobody(name: &str) -> String {
     format!(
         r#"<html><head></head><body><div class="tgme_page"><div class="tgme_page_icon"><i class="tgme_icon_user"></i></div><div class="tgme_page_description">If you have <strong>Telegram</strong>, you can contact <a class="tgme_username_link" href="tg://resolve?domain={name}">@{name}</a> right away.</div><div class="tgme_page_action"><a class="tgme_action_button_new" href="tg://resolve?domain={name}">Send Message</a></div></div></body></html>"#
+    )
+}
+
+/// The landing page of a channel that has no preview.
+pub fn without_preview(name: &str) -> String {
+    format!(
+        r#"<html><head></head><body><div class="tgme_page"><div class="tgme_page_title" dir="auto"><span>{name}</span></div><div class="tgme_page_extra">12 345 subscribers</div><div class="tgme_page_action"><a class="tgme_action_button_new" href="tg://resolve?domain={name}">View in Telegram</a></div></div></body></html>"#
     )
 }
 
