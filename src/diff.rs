@@ -165,6 +165,7 @@ fn essence(post: &Post, numbered: bool) -> Post {
         published: None,
         edited: false,
         service: post.service,
+        author: None,
         signature: post.signature.clone(),
         via_bot: post.via_bot.clone(),
         forward: post.forward.clone().map(essence_of_forward),
@@ -227,6 +228,7 @@ fn essence_of_part(part: &Part, numbered: bool) -> Option<Part> {
         }
         Part::Sticker(sticker) => {
             sticker.image = None;
+            sticker.outline = None;
             sticker.file = None;
             sticker.width = None;
             sticker.height = None;

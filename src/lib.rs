@@ -8,13 +8,17 @@
 //!
 //! | layer | modules | rule |
 //! |---|---|---|
-//! | 4 | `main`, `cli` | reads arguments, builds, wires, waits for a signal |
+//! | 4 | `cli` | reads arguments, builds, wires, waits for a signal |
 //! | 3 | `poll`, `serve` | the only async loops |
-//! | 2 | `fetch`, `store`, `shelf`, `board`, `metrics`, `config` | shells: one outside system each |
+//! | 2 | `fetch`, `store`, `shelf`, `board`, `metrics`, `config`, `clock` | shells: one outside system each |
 //! | 1 | `page`, `diff`, `feed`, `schedule` | pure: no I/O, no clock, no async, no logging |
 //! | 0 | `model` | plain values |
 //!
-//! A module uses its own and lower layers only; `tests/layers.rs` reads the `use` lines and holds this.
+//! A module uses its own and lower layers only; `tests/layers.rs` reads the sources and holds this.
+//!
+//! Where to look: what a post may be, `model::post`; how upstream's markup is read, `page`; what counts as an edit,
+//! `diff`; what readers see, `feed`; when a channel is asked, `schedule`; what follows from an answer, `poll`;
+//! what survives, `store`; which bytes go out, `shelf`; who gets them, `serve`.
 
 pub mod board;
 pub mod cli;

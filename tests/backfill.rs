@@ -52,6 +52,7 @@ impl Walk {
             policy: Policy { fixed_interval: Some(Duration::from_secs(600)), ..Policy::default() },
             seed: 7,
             eager: false,
+            heartbeat: None,
         };
         let (stop, stopped) = oneshot::channel();
         let polling = tokio::spawn(poller.run(async move { drop(stopped.await) }));

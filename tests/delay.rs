@@ -58,6 +58,7 @@ impl Daemon {
             policy: config.poll.policy,
             seed: 7,
             eager: false,
+            heartbeat: None,
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let feed = format!("http://{}/kitchen/rss.xml", listener.local_addr().unwrap());

@@ -203,6 +203,7 @@ fn stickers_of_all_sorts_show_a_picture() {
         Part::Sticker(Sticker {
             kind,
             image: Some("https://cdn1.example.org/s.webp".to_owned()),
+            outline: None,
             file: file.map(str::to_owned),
             width: Some(256),
             height: Some(256),
@@ -248,4 +249,17 @@ fn forbidden_characters_leave_texts_and_addresses() {
         text: vec![plain("x\u{0}\u{b}\u{85}\u{fffe}\u{fffd}y")],
     };
     assert_eq!(content(vec![Part::Text(vec![link])]), r#"<p dir="auto"><a href="https://example.org/a">xy</a></p>"#);
+}
+
+#[test]
+fn a_sticker_keeps_the_outline_that_stands_in_where_webp_cannot_be_shown() {
+    let outline = "data:image/svg+xml;base64,PHN2Zy8+".to_owned();
+    let sticker = Sticker {
+        image: Some("https://cdn1.example.org/s.webp".to_owned()),
+        outline: Some(outline.clone()),
+        ..Sticker::default()
+    };
+    let body = content(vec![Part::Sticker(sticker)]);
+    assert!(body.contains("<source srcset=\"https://cdn1.example.org/s.webp\" type=\"image/webp\">"), "{body}");
+    assert!(body.contains(&format!("srcset=\"{outline}\"")), "{body}");
 }

@@ -187,10 +187,11 @@ fn a_quiz_has_its_answers_and_its_voters() {
 }
 
 #[test]
-fn an_outline_is_no_picture_of_a_sticker() {
+fn an_outline_is_kept_beside_the_picture_of_a_sticker() {
     let sticker = |kind, image: &str, file: Option<&str>, width, height| {
         let file = file.map(str::to_owned);
-        Part::Sticker(Sticker { kind, image: some(image), file, width, height })
+        let outline = (kind == StickerKind::Static).then(|| "data:image/svg+xml;base64,PHN2Zz4=".to_owned());
+        Part::Sticker(Sticker { kind, image: some(image), outline, file, width, height })
     };
     let expected = [
         sticker(StickerKind::Static, "https://cdn.example/still.webp", None, Some(256), Some(128)),

@@ -53,6 +53,7 @@ impl Bridge {
             policy: Policy { fixed_interval: Some(Duration::from_secs(300)), ..Policy::default() },
             seed: 7,
             eager: false,
+            heartbeat: None,
         };
         let (stop, stopped) = oneshot::channel();
         let running = tokio::spawn(poller.run(async move { drop(stopped.await) }));

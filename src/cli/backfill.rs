@@ -62,6 +62,7 @@ async fn walk(config: &Config, name: &ChannelName, wanted: History, store: Arc<d
         policy: config.poll.policy,
         seed: fastrand::u64(..),
         eager: true,
+        heartbeat: None,
     };
     let (stop, stopped) = oneshot::channel::<()>();
     let polling = tokio::spawn(poller.run(async move { drop(stopped.await) }));

@@ -12,7 +12,7 @@ use url::Url;
 /// Schemes that a link in a body may have; readers and checkers know them all.
 const SCHEMES: [&str; 7] = ["http", "https", "tg", "mailto", "tel", "ftp", "magnet"];
 
-const TAGS: [&str; 20] = [
+const TAGS: [&str; 22] = [
     "a",
     "audio",
     "b",
@@ -27,8 +27,10 @@ const TAGS: [&str; 20] = [
     "li",
     "mark",
     "p",
+    "picture",
     "pre",
     "s",
+    "source",
     "summary",
     "u",
     "ul",
@@ -38,7 +40,8 @@ const TAGS: [&str; 20] = [
 static SANITIZER: LazyLock<Builder<'static>> = LazyLock::new(|| {
     let attributes: HashMap<&str, HashSet<&str>> = HashMap::from([
         ("a", HashSet::from(["href"])),
-        ("img", HashSet::from(["src", "alt", "width", "height"])),
+        ("img", HashSet::from(["src", "srcset", "alt", "width", "height"])),
+        ("source", HashSet::from(["srcset", "type"])),
         ("audio", HashSet::from(["src", "preload"])),
         ("video", HashSet::from(["src", "poster", "width", "height", "autoplay", "loop", "muted", "preload"])),
     ]);
@@ -50,6 +53,11 @@ static SANITIZER: LazyLock<Builder<'static>> = LazyLock::new(|| {
         .clean_content_tags(HashSet::from(["script", "style"]))
         .url_schemes(HashSet::from(SCHEMES))
         .url_relative(UrlRelative::Deny)
+        .attribute_filter(|_, attribute, value| {
+            let harmless = ["https://", "http://", "data:image/svg+xml;base64,"];
+            let kept = attribute != "srcset" || harmless.iter().any(|start| value.starts_with(start));
+            kept.then_some(value.into())
+        })
         .link_rel(None);
     builder
 });

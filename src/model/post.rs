@@ -35,6 +35,9 @@ pub struct Post {
     /// A service message: created, renamed, pinned and the like.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub service: bool,
+    /// Whom the post shows as its author, where that is not the channel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author: Option<String>,
     /// The author that a channel with signatures shows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signature: Option<String>,
@@ -188,6 +191,9 @@ pub struct Sticker {
     /// A picture that a browser can show.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
+    /// A `data:` address of the outline that stands in for a static sticker while it loads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outline: Option<String>,
     /// The animation: `.tgs` or `.webm`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,

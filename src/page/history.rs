@@ -36,7 +36,19 @@ pub(super) fn read(root: ElementRef, is_list: bool) -> Result<Option<Page>, Erro
         take(&mut page, message::read(block))?;
     }
     date_the_undated(&mut page);
+    tell_authors_from_channel(&mut page);
     Ok(Some(page))
+}
+
+/// Nearly every post shows the channel as its author.
+fn tell_authors_from_channel(page: &mut Page) {
+    if page.info.title.is_empty() {
+        page.info.title = page.posts.iter().find_map(|post| post.author.clone()).unwrap_or_default();
+    }
+    let title = &page.info.title;
+    for post in &mut page.posts {
+        post.author = post.author.take().filter(|author| author != title);
+    }
 }
 
 fn take(page: &mut Page, message: Option<Message>) -> Result<(), Error> {

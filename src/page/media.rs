@@ -10,6 +10,9 @@ use crate::model::{Document, Photo, PostId, Sticker, StickerKind, Video, VideoKi
 /// An album tells only their shape: the frames around them are cut to fit the album.
 const LONGER_SIDE: f64 = 800.0;
 
+/// In bytes of its address; real ones have 1 to 4 kB.
+const LONGEST_OUTLINE: usize = 16 << 10;
+
 /// A player draws a film that is taller than 4:3 upright in a frame of that shape, in percent of its width.
 const TALLEST_FRAME: f64 = 1.333;
 
@@ -116,7 +119,14 @@ pub(super) fn sticker(element: ElementRef) -> Sticker {
             (shown.or(file), beside)
         }
     };
-    Sticker { kind, image, file: file.or_else(|| files.next()), width, height }
+    Sticker { kind, image, outline: outline(element), file: file.or_else(|| files.next()), width, height }
+}
+
+fn outline(element: ElementRef) -> Option<String> {
+    let drawn = itself_and_below(element).find_map(style::background)?;
+    let coded = drawn.strip_prefix("data:image/svg+xml;base64,")?;
+    let is_base64 = coded.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'='));
+    (is_base64 && drawn.len() <= LONGEST_OUTLINE).then(|| drawn.to_owned())
 }
 
 /// The size is on the sticker or on an element around its picture, the frame beside that.

@@ -29,7 +29,9 @@ pub(super) fn read(block: ElementRef) -> Option<Message> {
     let mut draft = Draft::new(&identity);
     draft.post.service = element::has(block, "service_message");
     draft.children(block, Kind::Frame, 0);
-    let (post, problems) = draft.finish(block);
+    let (mut post, problems) = draft.finish(block);
+    post.author =
+        element::first(block, "tgme_widget_message_owner_name").map(text::line).filter(|name| !name.is_empty());
     Some(Message { post, identity, problems })
 }
 
@@ -59,6 +61,7 @@ impl<'a> Draft<'a> {
             published: None,
             edited: false,
             service: false,
+            author: None,
             signature: None,
             via_bot: None,
             forward: None,

@@ -22,14 +22,14 @@ use tokio::{
     pin, select,
     sync::watch,
     task::{JoinSet, spawn_blocking},
-    time::{Instant, sleep_until},
+    time::{Instant, Interval, interval, sleep_until},
 };
 use tracing::{debug, info};
 use url::Url;
 
 pub use gaps::{Cursor, Gap};
 pub use history::Past;
-pub use intake::{Intake, take_in};
+pub use intake::{Error as TakeInError, Intake, take_in};
 pub use outcome::Outcome;
 pub use turn::{Errand, Turn, ask, first_look};
 
@@ -67,6 +67,14 @@ pub struct Poller<U> {
     pub seed: u64,
     /// Walking back through histories takes the whole budget, not a share of it.
     pub eager: bool,
+    pub heartbeat: Option<Heartbeat>,
+}
+
+/// A sign of life that the loop gives as long as it turns.
+#[derive(Debug, Clone, Copy)]
+pub struct Heartbeat {
+    pub period: Duration,
+    pub beat: fn(),
 }
 
 /// A way out to upstream.
@@ -92,6 +100,7 @@ impl<U: Upstream> Poller<U> {
         let mut running = JoinSet::new();
         let (stop, stopping) = watch::channel(false);
         pin!(shutdown);
+        let mut beat = self.heartbeat.map(|heartbeat| interval(heartbeat.period));
         loop {
             self.keep(rounds.take_notes()).await;
             while running.len() < CONCURRENT
@@ -109,6 +118,7 @@ impl<U: Upstream> Poller<U> {
                         rounds.settle(done, self.clock.steady(), self.clock.wall());
                     }
                 }
+                beat = tick(&mut beat, self.heartbeat) => beat(),
                 () = sleep_until(wake) => {}
             }
         }
@@ -162,5 +172,16 @@ impl<U: Upstream> Poller<U> {
             };
             Some(Done { turn, way, outcome, took: started.elapsed() })
         }
+    }
+}
+
+/// The next beat that is due; never without a heartbeat.
+async fn tick(interval: &mut Option<Interval>, heartbeat: Option<Heartbeat>) -> fn() {
+    match (interval, heartbeat) {
+        (Some(interval), Some(heartbeat)) => {
+            interval.tick().await;
+            heartbeat.beat
+        }
+        _ => std::future::pending().await,
     }
 }

@@ -30,6 +30,7 @@ pub fn post(id: u64, parts: Vec<Part>) -> Post {
         published: None,
         edited: false,
         service: false,
+        author: None,
         signature: None,
         via_bot: None,
         forward: None,

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use feedbridge::{
     board::{HostStatus, Progress, State, Status},
-    model::ChangeKind,
+    model::{ChangeKind, ChannelName},
+    schedule::Budget,
 };
 
 use crate::world::{RSS, empty, minute, world};
@@ -141,4 +143,45 @@ async fn who_asks_for_openmetrics_gets_it() {
     let reply = world().get_with("/metrics", &[("Accept", accept)]).await;
     assert!(reply.field("content-type").starts_with("application/openmetrics-text; version=1.0.0"));
     assert!(reply.text().ends_with("# EOF\n"));
+}
+
+#[tokio::test]
+async fn every_metric_of_the_grafana_board_is_there() {
+    let world = world();
+    world.get(RSS).await;
+    let alpha: ChannelName = "Alpha".parse().unwrap();
+    let metrics = &world.site.metrics;
+    metrics.poll(&alpha, "page", Duration::from_millis(300));
+    metrics.changes(&alpha, ChangeKind::New, 1);
+    metrics.delay(TimeDelta::seconds(40));
+    let host =
+        HostStatus { host: "t.me".into(), proxy: None, in_use: true, breaker: "open", open_until: None, error: None };
+    world.board.set_hosts(vec![host]);
+    world.board.set_budget(Budget { requests_per_minute: 15.0, tokens: 2 });
+    let text = world.get("/metrics").await.text().to_owned();
+    for line in [
+        "feedbridge_upstream_breaker{host=\"t.me\",proxy=\"\"} 2",
+        "feedbridge_upstream_budget_requests 2",
+        "feedbridge_upstream_budget_requests_per_minute 15.0",
+        "feedbridge_post_delay_seconds_bucket{le=\"32.0\"} 0",
+        "feedbridge_post_delay_seconds_bucket{le=\"64.0\"} 1",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+    }
+    let board = include_str!("../../docs/grafana.json");
+    let parsed: serde_json::Value = serde_json::from_str(board).unwrap();
+    let mut named = 0;
+    for panel in parsed["panels"].as_array().unwrap() {
+        for target in panel["targets"].as_array().unwrap() {
+            let expression = target["expr"].as_str().unwrap();
+            for name in expression.split(|c: char| !c.is_ascii_alphanumeric() && c != '_') {
+                if name.starts_with("feedbridge_") {
+                    named += 1;
+                    let is_sample = |line: &str| line.split(['{', ' ']).next() == Some(name);
+                    assert!(text.lines().any(is_sample), "{name} in {expression}");
+                }
+            }
+        }
+    }
+    assert!(named >= 15, "{named}");
 }

@@ -44,11 +44,11 @@ pub struct Plan {
     pub seed: u64,
 }
 
+/// What happened.
 #[derive(Debug)]
 pub struct Report {
     pub requests: usize,
     pub posts: usize,
-    pub most_in_a_minute: usize,
     pub steps: usize,
 }
 
@@ -137,6 +137,7 @@ pub async fn week(plan: Plan, folder: &Path) -> Report {
         },
         seed: plan.seed,
         eager: false,
+        heartbeat: None,
     };
     let (stop, stopped) = oneshot::channel::<()>();
     let polling = tokio::spawn(poller.run(async move { drop(stopped.await) }));
@@ -267,7 +268,7 @@ impl Scene {
         let (most_in_a_minute, at) = by_window.pop_last().unwrap();
         assert!(most_in_a_minute <= plan.requests_per_minute as usize, "{most_in_a_minute} in a minute at {at}");
         let posts = self.store.stats().posts as usize;
-        Report { requests: log.asked.len(), posts, most_in_a_minute, steps }
+        Report { requests: log.asked.len(), posts, steps }
     }
 }
 

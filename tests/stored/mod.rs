@@ -39,6 +39,7 @@ pub fn post(id: u64, text: &str) -> Stored {
         published: Some(published),
         edited: false,
         service: false,
+        author: None,
         signature: None,
         via_bot: None,
         forward: None,

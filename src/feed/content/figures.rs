@@ -88,11 +88,23 @@ pub(super) fn document(html: &mut Html, document: &Document) {
     });
 }
 
+/// Stickers are WebP. What cannot show that shows the outline, as upstream's own page does.
+fn outlined(html: &mut Html, image: &str, sticker: &Sticker) {
+    let (Some(outline), Some(url)) = (&sticker.outline, clean::web_address(image)) else {
+        return html.image(image, Kind::Sticker.symbol(), sticker.width, sticker.height);
+    };
+    html.open("picture");
+    html.tag("source").attribute("srcset", &url).attribute("type", "image/webp").end();
+    let picture = html.tag("img").attribute("src", &url).attribute("srcset", outline);
+    picture.attribute("alt", Kind::Sticker.symbol()).size(sticker.width, sticker.height).end();
+    html.close("picture");
+}
+
 /// A browser plays `.webm` and shows pictures; of an animated sticker it can show the picture only.
 pub(super) fn sticker(html: &mut Html, sticker: &Sticker) {
     let file = sticker.file.as_deref().and_then(clean::web_address);
     let image = |html: &mut Html| match &sticker.image {
-        Some(image) => html.image(image, Kind::Sticker.symbol(), sticker.width, sticker.height),
+        Some(image) => outlined(html, image, sticker),
         None => html.text(Kind::Sticker.symbol()),
     };
     html.element("figure", |html| match (sticker.kind, &file) {
