@@ -12,8 +12,12 @@ use simulation::{Plan, week};
 
 fn main() {
     let number = |index, default: u64| env::args().nth(index).map_or(default, |word| word.parse().expect("a number"));
-    let plan =
-        Plan { channels: number(1, 1000) as usize, requests_per_minute: number(2, 12) as u32, seed: number(3, 5) };
+    let plan = Plan {
+        channels: number(1, 1000) as usize,
+        requests_per_minute: number(2, 12) as u32,
+        floor: 2,
+        seed: number(3, 5),
+    };
     let memory = Path::new("/dev/shm");
     let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.expect("a folder");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
