@@ -23,5 +23,11 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
     let began = Instant::now();
     let report = runtime.expect("a runtime").block_on(week(plan, folder.path()));
-    println!("{plan:?}\n{report:?}\n{:.1} s of real time", began.elapsed().as_secs_f64());
+    println!(
+        "{plan:?}: {} requests, {} posts, {} steps in {:.1} s of real time",
+        report.requests,
+        report.posts,
+        report.steps,
+        began.elapsed().as_secs_f64()
+    );
 }

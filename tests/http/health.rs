@@ -157,6 +157,7 @@ async fn every_metric_of_the_grafana_board_is_there() {
     let host =
         HostStatus { host: "t.me".into(), proxy: None, in_use: true, breaker: "open", open_until: None, error: None };
     world.board.set_hosts(vec![host]);
+    world.board.set(&alpha, Status { last_success: Some(minute(2)), ..Status::default() });
     world.board.set_budget(Budget { requests_per_minute: 15.0, tokens: 2 });
     let text = world.get("/metrics").await.text().to_owned();
     for line in [

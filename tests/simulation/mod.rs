@@ -191,7 +191,8 @@ impl Scene {
     /// Whether the board tells the truth.
     fn look(&self, now: Time, step: usize) {
         let phase = script::phase(now - base());
-        let steady_phase = phase == script::phase(now - base() - TimeDelta::minutes(15));
+        // A pause lasts for half an hour at most, and a small budget takes its time.
+        let steady_phase = phase == script::phase(now - base() - TimeDelta::minutes(50));
         let shown = self.upstream.log().shown.clone();
         for (index, (name, status)) in self.board.all().into_iter().enumerate() {
             let at = format!("{name} at {now} in {phase:?}: {status:?}");
