@@ -22,11 +22,17 @@ _feedbridge() {
             feedbridge,check)
                 cmd="feedbridge__subcmd__check"
                 ;;
+            feedbridge,export)
+                cmd="feedbridge__subcmd__export"
+                ;;
             feedbridge,fetch)
                 cmd="feedbridge__subcmd__fetch"
                 ;;
             feedbridge,help)
                 cmd="feedbridge__subcmd__help"
+                ;;
+            feedbridge,import)
+                cmd="feedbridge__subcmd__import"
                 ;;
             feedbridge,serve)
                 cmd="feedbridge__subcmd__serve"
@@ -40,11 +46,17 @@ _feedbridge() {
             feedbridge__subcmd__help,check)
                 cmd="feedbridge__subcmd__help__subcmd__check"
                 ;;
+            feedbridge__subcmd__help,export)
+                cmd="feedbridge__subcmd__help__subcmd__export"
+                ;;
             feedbridge__subcmd__help,fetch)
                 cmd="feedbridge__subcmd__help__subcmd__fetch"
                 ;;
             feedbridge__subcmd__help,help)
                 cmd="feedbridge__subcmd__help__subcmd__help"
+                ;;
+            feedbridge__subcmd__help,import)
+                cmd="feedbridge__subcmd__help__subcmd__import"
                 ;;
             feedbridge__subcmd__help,serve)
                 cmd="feedbridge__subcmd__help__subcmd__serve"
@@ -59,7 +71,7 @@ _feedbridge() {
 
     case "${cmd}" in
         feedbridge)
-            opts="-h -V --config --help --version serve fetch backfill check show help"
+            opts="-h -V --config --help --version serve fetch check show export import help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -116,6 +128,24 @@ _feedbridge() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        feedbridge__subcmd__export)
+            opts="-h --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         feedbridge__subcmd__fetch)
             opts="-h --format --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -139,7 +169,7 @@ _feedbridge() {
             return 0
             ;;
         feedbridge__subcmd__help)
-            opts="serve fetch backfill check show help"
+            opts="serve fetch check show export import help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -167,6 +197,20 @@ _feedbridge() {
             return 0
             ;;
         feedbridge__subcmd__help__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        feedbridge__subcmd__help__subcmd__export)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -208,6 +252,20 @@ _feedbridge() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        feedbridge__subcmd__help__subcmd__import)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         feedbridge__subcmd__help__subcmd__serve)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -229,6 +287,24 @@ _feedbridge() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        feedbridge__subcmd__import)
+            opts="-h --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
