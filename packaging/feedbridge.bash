@@ -71,7 +71,7 @@ _feedbridge() {
 
     case "${cmd}" in
         feedbridge)
-            opts="-h -V --config --help --version serve fetch check show export import help"
+            opts="-h -V --config --help --version serve fetch backfill check show export import help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -169,7 +169,7 @@ _feedbridge() {
             return 0
             ;;
         feedbridge__subcmd__help)
-            opts="serve fetch check show export import help"
+            opts="serve fetch backfill check show export import help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
