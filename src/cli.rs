@@ -6,6 +6,7 @@ mod fetch;
 mod import;
 mod log;
 mod progress;
+mod push;
 mod restore;
 mod serve;
 mod show;
