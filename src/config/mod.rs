@@ -106,6 +106,8 @@ pub struct FeedSpec {
     /// What its posts must be.
     pub filter: Filter,
     pub settings: Settings,
+    /// What RSS readers are told to wait: no channel is polled more often.
+    pub ttl_minutes: u32,
 }
 
 impl FeedSpec {

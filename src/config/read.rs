@@ -65,6 +65,9 @@ fn whole(root: Section<'_>) -> Config {
         root.refuse_section("there is no channel; add one as [[channel]] with name = \"dlinnlp\"".to_owned());
     }
     root.finish();
+    let least = poll.policy.fixed_interval.unwrap_or(poll.policy.floor);
+    let ttl_minutes = u32::try_from(least.as_secs().div_ceil(60)).unwrap_or(u32::MAX);
+    feeds.iter_mut().for_each(|feed| feed.ttl_minutes = ttl_minutes);
     Config { server, store, upstream, poll, hub, defaults: settings, channels, feeds }
 }
 
@@ -252,7 +255,8 @@ fn channel(
     });
     section.finish();
     let name = name?;
-    let feed = FeedSpec { name: name.to_string(), title, channels: vec![name.clone()], filter, settings };
+    let feed =
+        FeedSpec { name: name.to_string(), title, channels: vec![name.clone()], filter, settings, ttl_minutes: 0 };
     Some((ChannelConfig { name, history }, feed))
 }
 
