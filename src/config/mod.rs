@@ -42,6 +42,8 @@ pub struct Server {
 pub struct StoreConfig {
     /// As written; see [`StoreConfig::directory`].
     pub path: PathBuf,
+    /// The length at which the journal begins its next file.
+    pub segment_bytes: u64,
 }
 
 impl StoreConfig {

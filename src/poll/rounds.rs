@@ -149,6 +149,10 @@ impl Rounds {
                 warn!(channel = %name, %error, "posts could not be stored; polling pauses");
                 self.store_pause = Some(now + STORE_PAUSE);
                 self.hosts.answered(&host);
+                // It is no failure of the channel's, so it costs no back-off: the same turn, when the pause is over.
+                self.errands.push_front(turn);
+                self.board.set_hosts(self.hosts.statuses(now));
+                return;
             }
             _ => self.hosts.answered(&host),
         }
@@ -173,7 +177,9 @@ impl Rounds {
         let mut believed = true;
         if let Outcome::Page(intake) = outcome {
             self.suspects.fine(name, now);
-            let seen = Seen { posts: &intake.published, new: intake.fresh };
+            // Upstream stamps posts by the wall's time, which may have jumped since the steady clock began.
+            let published: Vec<_> = intake.published.iter().map(|time| *time + (now - wall)).collect();
+            let seen = Seen { posts: &published, new: intake.fresh };
             self.schedule.succeeded(name, now, &seen);
             self.follow_up(name, intake);
         } else {

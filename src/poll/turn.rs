@@ -123,6 +123,8 @@ fn page_outcome(result: Result<Intake, intake::Error>) -> Outcome {
         Err(intake::Error::Page(page::Error::NoPreview(landing))) => Outcome::Landing(landing),
         Err(intake::Error::Page(error)) => Outcome::Failed(error.to_string()),
         Err(error @ intake::Error::OtherChannel { .. }) => Outcome::OtherChannel(error.to_string()),
+        // No disk has a part in it, so it would fail again and again.
+        Err(intake::Error::Store(error @ store::Error::Encode(_))) => Outcome::Failed(error.to_string()),
         Err(intake::Error::Store(error)) => Outcome::Unstored(error.to_string()),
     }
 }

@@ -206,6 +206,21 @@ impl Index {
         Ok(pointers.into_iter().filter(|to| to.kind != ChangeKind::Renewed).map(|to| to.place).collect())
     }
 
+    /// The changes whose records have `numbers`: channel, post, number, and why the record was written.
+    pub fn changes(&self, numbers: &HashSet<u64>) -> Result<Vec<(ChannelId, PostId, u64, ChangeKind)>, Error> {
+        let mut found = Vec::new();
+        for entry in self.tree().scan_prefix([keys::REVISION]) {
+            let (key, value) = entry.map_err(broken)?;
+            let number = |from| keys::number(&key, from).ok_or_else(|| broken("a key is too short"));
+            let sequence = number(17)?;
+            if numbers.contains(&sequence) {
+                let Pointer { kind, .. } = read(&value)?;
+                found.push((ChannelId(number(1)?), PostId(number(9)?), sequence, kind));
+            }
+        }
+        Ok(found)
+    }
+
     pub fn state(&self, key: &str) -> Result<Option<Value>, Error> {
         self.get(keys::text(keys::STATE, key))
     }
