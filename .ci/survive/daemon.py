@@ -20,8 +20,8 @@ segment_bytes = {segment_bytes}
 hosts = ["http://127.0.0.1:{upstream}"]
 [poll]
 requests_per_minute = 6000
-floor_seconds = 1
-ceiling_seconds = {interval}
+floor_seconds = {floor}
+ceiling_seconds = {ceiling}
 interval_seconds = {interval}
 [defaults]
 posts = 1000
@@ -37,13 +37,13 @@ def free_port():
 
 
 class Daemon:
-    def __init__(self, binary, folder, stand_in, segment_bytes=1 << 15, interval=1, environment=None):
+    def __init__(self, binary, folder, stand_in, segment_bytes=1 << 15, interval=1, floor=1, ceiling=1, environment=None):
         self.binary, self.folder = str(pathlib.Path(binary).resolve()), pathlib.Path(folder)
         self.store, self.log = self.folder / "data", self.folder / "log"
         self.port, self.names = free_port(), list(stand_in.channels)
         self.environment = environment or {}
         config = CONFIG.format(port=self.port, store=self.store, segment_bytes=segment_bytes,
-                               upstream=stand_in.port, interval=interval)
+                               upstream=stand_in.port, interval=interval, floor=floor, ceiling=ceiling)
         config += "".join(f'[[channel]]\nname = "{name}"\n' for name in self.names)
         (self.folder / "config.toml").write_text(config)
         self.process = None
@@ -129,7 +129,7 @@ def good_lines(store):
     for segment in sorted((store / "journal").glob("*.jsonl")):
         for line in segment.read_bytes().split(b"\n"):
             if line.startswith(b'{"crc":"') and re.fullmatch(rb"[0-9a-f]{8}", line[8:16]):
-                if zlib.crc32(line[18:]) == int(line[8:16], 16):
+                if zlib.crc32(line[18:]) == int(line[8:16], 16) and line[16:18] == b'",':
                     yield json.loads(line)
 
 

@@ -14,8 +14,8 @@ START = 1_767_000_000
 class Channel:
     """Events are (post, version); a post's text tells both, so that every revision can be told apart."""
 
-    def __init__(self, name, number, seed):
-        self.name, self.number = name, number
+    def __init__(self, name, number, seed, most=1 << 60):
+        self.name, self.number, self.most = name, number, most
         self.random = random.Random(seed)
         self.events, self.shown, self.posts = [], 0, {}
 
@@ -24,7 +24,7 @@ class Channel:
         kind = self.random.random()
         newest = max((post for post, _ in self.events), default=0)
         if kind < 0.45 or newest == 0:
-            for post in range(newest + 1, newest + 1 + self.random.choice((1, 1, 2))):
+            for post in range(newest + 1, 1 + min(self.most, newest + self.random.choice((1, 1, 2)))):
                 self.events.append((post, 1))
         elif kind < 0.7:
             post = self.random.randint(max(1, newest - 8), newest)
@@ -60,9 +60,16 @@ def stamp(post):
     return datetime.datetime.fromtimestamp(START + post * 60, datetime.timezone.utc).isoformat()
 
 
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_):
+        """The daemon was killed while it asked."""
+
+
 class StandIn:
     """Serves channels on a port of its own. `growing`: every look at a channel is after something may have happened.
-    `silent`: nobody is answered."""
+    `silent`: nobody gets a page."""
 
     def __init__(self, channels):
         self.channels = {channel.name: channel for channel in channels}
@@ -78,17 +85,13 @@ class StandIn:
 
             def do_GET(self):
                 status, body = stand_in.answer(self.path)
-                try:
-                    self.send_response(status)
-                    self.send_header("Content-Type", "text/html; charset=utf-8")
-                    self.send_header("Content-Length", str(len(body)))
-                    self.end_headers()
-                    self.wfile.write(body)
-                except OSError:
-                    pass  # The daemon was killed while it waited.
+                self.send_response(status)
+                self.send_header("Content-Type", "text/html; charset=utf-8")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
+        self.server = Server(("127.0.0.1", 0), Handler)
         self.port = self.server.server_port
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
@@ -99,11 +102,12 @@ class StandIn:
         with self.lock:
             self.asked += 1
             if self.silent:
-                return 503, b"later"
+                return 500, b"later"
             if channel is None:
                 return 404, b"nobody"
             if before is None and self.growing:
-                channel.grow()
+                for _ in range(channel.random.randint(1, 4)):
+                    channel.grow()
                 channel.advance(len(channel.events))
             return 200, channel.page(int(before[0]) if before else None).encode()
 
