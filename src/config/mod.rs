@@ -1,5 +1,6 @@
 //! The configuration, read once into checked values. Nothing below looks at the file again.
 
+mod named;
 mod read;
 mod section;
 
@@ -13,7 +14,11 @@ use url::Url;
 pub use read::is_loopback;
 pub use section::Problem;
 
-use crate::{feed::Settings, model::ChannelName, schedule::Policy};
+use crate::{
+    feed::{Filter, Settings},
+    model::ChannelName,
+    schedule::Policy,
+};
 
 /// Everything that the file says, checked.
 #[derive(Debug, Clone)]
@@ -22,8 +27,10 @@ pub struct Config {
     pub store: StoreConfig,
     pub upstream: Upstream,
     pub poll: Poll,
+    pub hub: Hub,
     /// For feeds that say nothing of their own.
     pub defaults: Settings,
+    /// All that are polled: those with a feed of their own, then those that only a named feed wants.
     pub channels: Vec<ChannelConfig>,
     /// One for each channel, then the named ones.
     pub feeds: Vec<FeedSpec>,
@@ -65,6 +72,23 @@ pub struct Poll {
     pub policy: Policy,
 }
 
+/// Who pushes changes to subscribers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hub {
+    Off,
+    Own(OwnHub),
+    /// One elsewhere, which is told of changes.
+    Outside(Url),
+}
+
+/// The limits of a hub of the daemon's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnHub {
+    pub subscriptions_per_topic: usize,
+    pub subscriptions_per_host: usize,
+    pub allow_private_callbacks: bool,
+}
+
 #[derive(Debug, Clone)]
 pub struct ChannelConfig {
     pub name: ChannelName,
@@ -78,7 +102,16 @@ pub struct FeedSpec {
     /// None: the channel's own title.
     pub title: Option<String>,
     pub channels: Vec<ChannelName>,
+    /// What its posts must be.
+    pub filter: Filter,
     pub settings: Settings,
+}
+
+impl FeedSpec {
+    /// Whether it is the feed that a channel has under its own name.
+    pub fn is_of_channel(&self) -> bool {
+        matches!(self.channels.as_slice(), [name] if name.as_str() == self.name)
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -104,6 +137,15 @@ impl Config {
     /// The configuration that comes with the program.
     pub fn shipped() -> Self {
         Self::parse(include_str!("../../config.toml")).expect("a test reads the shipped file")
+    }
+
+    /// The hub that feeds name.
+    pub fn hub_url(&self) -> Option<String> {
+        match &self.hub {
+            Hub::Off => None,
+            Hub::Own(_) => Some(format!("{}/hub", self.server.public_url)),
+            Hub::Outside(url) => Some(url.to_string()),
+        }
     }
 
     /// Checks the text of a configuration; all its problems at once, in the order of the lines.

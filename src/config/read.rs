@@ -6,7 +6,8 @@ use toml::de::DeTable;
 use url::{Host, Url};
 
 use super::{
-    ChannelConfig, Config, FeedSpec, Poll, Problem, Server, StoreConfig, Upstream,
+    ChannelConfig, Config, FeedSpec, Hub, OwnHub, Poll, Problem, Server, StoreConfig, Upstream,
+    named::{filter, named_feed},
     section::{Document, Section, Word},
 };
 use crate::{
@@ -39,6 +40,7 @@ fn whole(root: Section<'_>) -> Config {
     let store = store(root.section("store"));
     let upstream = upstream(root.section("upstream"));
     let poll = poll(root.section("poll"), &upstream);
+    let hub = hub(root.section("hub"));
     let defaults = root.section("defaults");
     let settings = settings(&defaults, Settings::default());
     defaults.finish();
@@ -51,11 +53,18 @@ fn whole(root: Section<'_>) -> Config {
             feeds.push(feed);
         }
     }
+    for section in root.sections("feed") {
+        if let Some(feed) = named_feed(section, &settings, &feeds) {
+            let more = feed.channels.iter().filter(|name| names.insert((*name).clone()));
+            channels.extend(more.map(|name| ChannelConfig { name: name.clone() }));
+            feeds.push(feed);
+        }
+    }
     if channels.is_empty() {
         root.refuse_section("there is no channel; add one as [[channel]] with name = \"dlinnlp\"".to_owned());
     }
     root.finish();
-    Config { server, store, upstream, poll, defaults: settings, channels, feeds }
+    Config { server, store, upstream, poll, hub, defaults: settings, channels, feeds }
 }
 
 fn server(section: Section<'_>) -> Server {
@@ -172,12 +181,35 @@ fn poll(section: Section<'_>, upstream: &Upstream) -> Poll {
     Poll { policy }
 }
 
+fn hub(section: Section<'_>) -> Hub {
+    let enabled = section.boolean("enabled").unwrap_or(false);
+    let most = |key, default| section.integer(key, 1..=1_000_000).map_or(default, |n| n as usize);
+    let own = OwnHub {
+        subscriptions_per_topic: most("subscriptions_per_topic", 1000),
+        subscriptions_per_host: most("subscriptions_per_host", 100),
+        allow_private_callbacks: section.boolean("allow_private_callbacks").unwrap_or(false),
+    };
+    let mut hub = if enabled { Hub::Own(own) } else { Hub::Off };
+    if let Some(word) = section.text("url") {
+        match Url::parse(word.text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host()) {
+            None => section.refuse(&word, "must be an http or https address, as in https://hub.example.org/".into()),
+            Some(_) if enabled => {
+                section.refuse(&word, "is of a hub elsewhere; leave it out, or set enabled = false".into());
+            }
+            Some(url) => hub = Hub::Outside(url),
+        }
+    }
+    section.finish();
+    hub
+}
+
 fn channel(
     section: Section<'_>,
     defaults: &Settings,
     names: &mut BTreeSet<ChannelName>,
 ) -> Option<(ChannelConfig, FeedSpec)> {
     let settings = settings(&section, defaults.clone());
+    let filter = filter(&section);
     let title = section.text("title").map(|word| word.text.to_owned());
     let name = section.required_text("name").and_then(|word| match word.text.parse::<ChannelName>() {
         Err(error) => {
@@ -196,12 +228,12 @@ fn channel(
     });
     section.finish();
     let name = name?;
-    let feed = FeedSpec { name: name.to_string(), title, channels: vec![name.clone()], settings };
+    let feed = FeedSpec { name: name.to_string(), title, channels: vec![name.clone()], filter, settings };
     Some((ChannelConfig { name }, feed))
 }
 
 /// What can be said in `[defaults]` for all feeds and again for one.
-fn settings(section: &Section<'_>, base: Settings) -> Settings {
+pub fn settings(section: &Section<'_>, base: Settings) -> Settings {
     Settings {
         posts: section.integer("posts", 1..=1000).map_or(base.posts, |n| n as usize),
         bytes: section.integer("bytes", 10_000..=64 << 20).map_or(base.bytes, |n| n as usize),
