@@ -110,8 +110,8 @@ async fn reload(ground: &Ground, old: Generation, draining: &mut JoinSet<()>) ->
             return Ok(old);
         }
     };
-    if config.server.listen != old.config.server.listen || config.store.path != old.config.store.path {
-        warn!("server.listen and store.path take effect at a restart");
+    if config.server.listen != old.config.server.listen || config.store != old.config.store {
+        warn!("server.listen and [store] take effect at a restart");
     }
     old.stop.send_replace(true);
     // One poller at a time: they would ask for the same channels. Requests under way finish beside the new server.

@@ -45,7 +45,7 @@ pub struct Server {
     pub shelf_bytes: u64,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreConfig {
     /// As written; see [`StoreConfig::directory`].
     pub path: PathBuf,

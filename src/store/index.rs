@@ -74,6 +74,12 @@ impl Index {
         Ok(Self(Some(config.open().map_err(broken)?)))
     }
 
+    /// An empty index in memory, gone when it is dropped.
+    pub fn in_memory() -> Result<Self, Error> {
+        let config = sled::Config::new().temporary(true).cache_capacity(CACHE_BYTES);
+        Ok(Self(Some(config.open().map_err(broken)?)))
+    }
+
     fn tree(&self) -> &sled::Tree {
         self.0.as_ref().expect("the database is taken only by drop")
     }

@@ -19,7 +19,7 @@ use super::{
     journal::{self, Journal},
     line::{self, Line, Record},
     lock::Lock,
-    recover::{INDEX, Truth, indexed, recover},
+    recover::{INDEX, Truth, indexed, lend, recover},
     salvage::{self, Salvaged},
     survey::{Position, Survey, survey},
 };
@@ -64,6 +64,8 @@ pub struct Local {
 /// The place of the index, empty while it cannot be mended.
 struct Slot {
     index: Option<Index>,
+    /// Why the index is one in memory, if it is: the disk would not take one.
+    lent: Option<String>,
     /// Counts the mendings, so that of several readers that met the same failure only one mends.
     generation: u64,
     last_try: Option<Instant>,
@@ -110,7 +112,7 @@ impl Local {
             path: path.to_owned(),
             opened,
             journal: Mutex::new(journal),
-            slot: RwLock::new(Slot { index: Some(recovered.index), generation: 0, last_try: None }),
+            slot: RwLock::new(Slot { index: Some(recovered.index), lent: None, generation: 0, last_try: None }),
             heads: RwLock::new(HashMap::new()),
             stats: Mutex::new(Stats { last_write: found.last_write, damaged: damaged.clone(), ..Stats::default() }),
             _lock: lock,
@@ -160,21 +162,38 @@ impl Local {
         read(&self.slot).ask(&call)
     }
 
-    /// Reopens the index, or builds it anew from the journal, unless someone did since `generation`.
+    /// Reopens the index, or builds it anew from the journal, unless someone did since `generation`. Where the disk
+    /// refuses that, an index in memory serves until it does not.
     fn mend(&self, journal: &Journal, generation: u64) -> Result<(), Error> {
         let mut slot = write(&self.slot);
         if slot.generation != generation && slot.index.is_some() {
             return Ok(());
         }
-        // First of all closed: sled locks its files.
-        slot.index = None;
+        if slot.lent.is_none() {
+            // First of all closed: sled locks its files.
+            slot.index = None;
+        }
         slot.generation += 1;
         slot.last_try = Some(Instant::now());
         let damaged = !lock_of(&self.stats).damaged.is_empty();
-        let recovered = recover(&self.path, Truth { journal: journal.directory(), mark: journal.mark(), damaged })?;
-        *write(&self.heads) = guarded(|| recovered.index.heads())?;
-        tracing::warn!(replayed = recovered.replayed, rebuilt = ?recovered.rebuilt, "the index was reopened");
-        slot.index = Some(recovered.index);
+        let truth = Truth { journal: journal.directory(), mark: journal.mark(), damaged };
+        let index = match recover(&self.path, truth) {
+            Ok(recovered) => {
+                tracing::warn!(replayed = recovered.replayed, rebuilt = ?recovered.rebuilt, "the index was reopened");
+                slot.lent = None;
+                recovered.index
+            }
+            Err(error) => {
+                lock_of(&self.stats).write_error = Some(error.to_string());
+                if slot.lent.replace(error.to_string()).is_some() && slot.index.is_some() {
+                    return Ok(());
+                }
+                tracing::warn!(%error, "the index cannot be kept on the disk; one in memory serves meanwhile");
+                lend(truth).inspect_err(|_| slot.lent = None)?
+            }
+        };
+        *write(&self.heads) = guarded(|| index.heads())?;
+        slot.index = Some(index);
         Ok(())
     }
 
@@ -182,7 +201,7 @@ impl Local {
     fn append(&self, journal: &mut Journal, at: Time, batch: Batch) -> Result<Option<Error>, Error> {
         let (closed, generation) = {
             let slot = read(&self.slot);
-            (slot.index.is_none(), slot.generation)
+            (slot.index.is_none() || slot.lent.is_some(), slot.generation)
         };
         if closed {
             self.mend(journal, generation)?;
@@ -201,9 +220,11 @@ impl Local {
             let slot = read(&self.slot);
             (slot.ask(|index| index.apply(placed, journal.mark())), slot.generation)
         };
-        let Err(error) = applied.map(|heads| write(&self.heads).extend(heads)) else { return Ok(()) };
-        tracing::warn!(%error, "the index did not take a batch that the journal has");
-        self.mend(journal, generation).inspect_err(|_| self.move_heads(placed))
+        if let Err(error) = applied.map(|heads| write(&self.heads).extend(heads)) {
+            tracing::warn!(%error, "the index did not take a batch that the journal has");
+            self.mend(journal, generation).inspect_err(|_| self.move_heads(placed))?;
+        }
+        read(&self.slot).lent.clone().map_or(Ok(()), |reason| Err(Error::Index(reason)))
     }
 
     /// Moves the heads without the index, which will say the same when it is mended.
@@ -332,6 +353,18 @@ impl Store for Local {
     }
 
     fn set_hint(&self, key: &str, value: &Value) -> Result<(), Error> {
+        // Hints come with every poll, so that a store that nothing is committed to finds back to its disk too.
+        let (lent, generation) = {
+            let slot = read(&self.slot);
+            (slot.lent.is_some(), slot.generation)
+        };
+        if lent {
+            let journal = lock_of(&self.journal);
+            self.mend(&journal, generation)?;
+            if read(&self.slot).lent.is_none() {
+                lock_of(&self.stats).write_error = None;
+            }
+        }
         self.ask(|index| index.set_hint(key, value))
     }
 

@@ -65,9 +65,17 @@ pub fn recover(store: &Path, truth: Truth<'_>) -> Result<Recovered, Error> {
     Ok(Recovered { rebuilt: Some(reason), ..rebuilt })
 }
 
+/// An index in memory, built from the journal: for a disk that has no room for one.
+pub fn lend(truth: Truth<'_>) -> Result<Index, Error> {
+    Ok(guarded(|| bring_up(Index::in_memory()?, truth))?.index)
+}
+
 /// Opens the index at `path` and replays what it lacks.
 fn follow(path: &Path, truth: Truth<'_>) -> Result<Recovered, Error> {
-    let index = Index::open(path)?;
+    bring_up(Index::open(path)?, truth)
+}
+
+fn bring_up(index: Index, truth: Truth<'_>) -> Result<Recovered, Error> {
     let meta = index.audit()?;
     let seen = meta.mark.sequence;
     let mut recovered = Recovered { index, seen, replayed: 0, rebuilt: None, unreadable: Vec::new() };
