@@ -56,7 +56,8 @@ pub fn salvage(index: &Index, journal: &Path, damaged: &[u64], seen: u64) -> Res
     mended.sort_unstable();
     // What is no change of a post is a channel or a state, and nothing tells which.
     if others.iter().any(|number| *number <= seen) {
-        batches.extend(index.channels()?.into_iter().map(|channel| Batch { channel: Some(channel), ..Batch::default() }));
+        batches
+            .extend(index.channels()?.into_iter().map(|channel| Batch { channel: Some(channel), ..Batch::default() }));
         batch.states = states(index, journal)?;
     }
     damage.mended.extend(&mended);
