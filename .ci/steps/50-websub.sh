@@ -1,5 +1,5 @@
 # The hub before the WebSub checks, with a channel that gains a post whenever they want the topic to change.
-. .ci/lib.sh
+
 
 # with_hub on|off COMMAND...: runs the daemon over a stand-in channel, $url in front of it and $folder behind it.
 with_hub() {
@@ -56,10 +56,10 @@ until_posts() { # until_posts JSON_FEED NUMBER
 hub_works() {
     local said failed
     for document in atom.xml rss.xml feed.json; do
-        said=$("$CI_PYTHON" ../shared/checks/websub.py hub "$url/hub" "$url/kitchen/$document" "sh $folder/more")
+        said=$("$PYTHON" ../shared/checks/websub.py hub "$url/hub" "$url/kitchen/$document" "sh $folder/more")
         echo "$said"
         [ "$(grep -c ^PASS <<<"$said")" -eq 19 ] || return 1
-        said=$("$CI_PYTHON" ../shared/checks/websub.py discover "$url/kitchen/$document") || failed=yes
+        said=$("$PYTHON" ../shared/checks/websub.py discover "$url/kitchen/$document") || failed=yes
         echo "$said"
         [ -z "$failed" ] || return 1
     done
@@ -68,7 +68,7 @@ hub_works() {
 http_conforms() {
     local said document
     for document in rss.xml atom.xml feed.json; do
-        said=$("$CI_PYTHON" ../shared/checks/http_conformance.py "$url/kitchen/$document")
+        said=$("$PYTHON" ../shared/checks/http_conformance.py "$url/kitchen/$document")
         grep -E "^(FAIL|WARN)" <<<"$said" && return 1
         [ "$(grep -c ^PASS <<<"$said")" -ge 80 ] || return 1
     done
@@ -76,7 +76,7 @@ http_conforms() {
 
 if [ ! -e ../shared/checks/websub.py ]; then
     skip "the hub serves subscribers" "the checks are not there"
-elif ! python_with_libraries; then
+elif ! python_packages feedparser lxml html5lib beautifulsoup4 brotli zstandard; then
     skip "the hub serves subscribers" "the libraries of the checks cannot be installed here"
 else
     cargo build --quiet

@@ -10,12 +10,15 @@ mod keys;
 mod line;
 mod local;
 mod lock;
+mod records;
 mod recover;
 mod salvage;
 mod survey;
 
 pub use check::{Check, IndexState, check};
+pub use line::Record;
 pub use local::{Local, Opened};
+pub use records::{Entry, Records, records};
 
 use std::{io, path::Path};
 
