@@ -45,10 +45,12 @@ pub struct Server {
     pub shelf_bytes: u64,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreConfig {
     /// As written; see [`StoreConfig::directory`].
     pub path: PathBuf,
+    /// The length at which the journal begins its next file.
+    pub segment_bytes: u64,
 }
 
 impl StoreConfig {

@@ -114,8 +114,9 @@ fn store(section: Section<'_>) -> StoreConfig {
         Some(word) => word.text.into(),
         None => "data".into(),
     };
+    let segment_bytes = section.integer("segment_bytes", 4096..=1 << 30).unwrap_or(32 << 20);
     section.finish();
-    StoreConfig { path }
+    StoreConfig { path, segment_bytes }
 }
 
 fn upstream(section: Section<'_>) -> Upstream {
