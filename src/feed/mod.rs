@@ -16,8 +16,10 @@ mod media;
 mod rss;
 mod title;
 
+pub use clean::for_page;
 pub use compose::compose;
-pub use item::{Author, InReplyTo, Item};
+pub use item::{Author, InReplyTo, Item, item, tags};
+pub use markup::paragraph;
 pub use media::{Media, Medium};
 
 use crate::model::{Channel, Stored, Time};

@@ -7,6 +7,7 @@
 mod gaps;
 mod hosts;
 mod intake;
+mod news;
 mod outcome;
 mod rounds;
 mod suspects;
@@ -21,7 +22,7 @@ use tokio::{
     task::{JoinSet, spawn_blocking},
     time::{Instant, sleep_until},
 };
-use tracing::{debug, info};
+use tracing::{debug, info, warn};
 use url::Url;
 
 pub use gaps::{Cursor, Gap};
@@ -30,7 +31,8 @@ pub use outcome::Outcome;
 pub use turn::{Errand, Turn, ask, first_look};
 
 use crate::{
-    board::Board, clock::Clock, fetch::Upstream, metrics::Metrics, model::ChannelName, schedule::Policy, store::Store,
+    board::Board, clock::Clock, events, fetch::Upstream, metrics::Metrics, model::ChannelName, schedule::Policy,
+    store::Store,
 };
 use rounds::Rounds;
 
@@ -72,6 +74,7 @@ impl<U: Upstream> Poller<U> {
         pin!(shutdown);
         loop {
             self.keep(rounds.take_notes()).await;
+            self.tell(&mut rounds).await;
             while running.len() < CONCURRENT
                 && let Some((turn, host)) = rounds.next(self.clock.steady())
             {
@@ -97,6 +100,21 @@ impl<U: Upstream> Poller<U> {
             }
         }
         self.keep(rounds.take_notes()).await;
+        self.tell(&mut rounds).await;
+    }
+
+    /// Keeps what subscribers of the status are to be told; what cannot be kept now is kept with the next turn.
+    async fn tell(&self, rounds: &mut Rounds) {
+        let events = rounds.news().untold();
+        if events.is_empty() {
+            return;
+        }
+        let (store, count) = (Arc::clone(&self.store), events.len());
+        match spawn_blocking(move || events::keep(store.as_ref(), &events)).await {
+            Ok(Ok(())) => rounds.news().forget(count),
+            Ok(Err(error)) => warn!(%error, "the status feed cannot be brought up to date"),
+            Err(_) => {}
+        }
     }
 
     /// Keeps the schedule and the states for the next start.

@@ -16,12 +16,14 @@ use super::{
     gaps::Gap,
     hosts::Hosts,
     intake::{Intake, open_gaps},
+    news::News,
     outcome::{self, Outcome},
     suspects::{Suspects, Verdict},
     turn::{Errand, Turn},
 };
 use crate::{
     board::{Board, Status},
+    events,
     metrics::Metrics,
     model::{ChangeKind, ChannelName, PostId, Time},
     schedule::{Saved, Schedule, Seen},
@@ -53,6 +55,7 @@ pub struct Rounds {
     store_pause: Option<Time>,
     /// To be kept as hints of the store.
     notes: Vec<(String, Value)>,
+    news: News,
 }
 
 /// What of a channel's polling outlives a restart, if the index does.
@@ -77,6 +80,7 @@ impl Rounds {
             missing: HashMap::new(),
             store_pause: None,
             notes: Vec::new(),
+            news: News::resume(&events::all(poller.store.as_ref()).unwrap_or_default()),
         };
         for name in &poller.channels {
             rounds.resume(name, now);
@@ -92,6 +96,9 @@ impl Rounds {
         self.schedule.insert(name.clone(), saved, now);
         status.next_poll = self.schedule.next_poll(name);
         let channel = self.store.channel(name).ok().flatten();
+        if let Some(channel) = &channel {
+            self.news.named(name, channel, now);
+        }
         let gaps = channel.and_then(|channel| open_gaps(self.store.as_ref(), channel.id).ok()).unwrap_or_default();
         status.gaps = gaps.len();
         self.board.set(name, status);
@@ -189,6 +196,12 @@ impl Rounds {
             status.gaps = intake.gaps.len();
         }
         announce(name, &previous, &status);
+        self.news.stands(name, &status, wall);
+        if let Outcome::Page(intake) = outcome
+            && let Some(channel) = &intake.channel
+        {
+            self.news.named(name, channel, wall);
+        }
         self.remember(name, &status);
         self.board.set(name, status);
     }
@@ -265,6 +278,10 @@ impl Rounds {
     /// What to keep as hints since the last call.
     pub fn take_notes(&mut self) -> Vec<(String, Value)> {
         std::mem::take(&mut self.notes)
+    }
+
+    pub fn news(&mut self) -> &mut News {
+        &mut self.news
     }
 
     fn errand(&mut self, channel: &ChannelName, errand: Errand) {
