@@ -28,6 +28,7 @@ name = "nobody_here"
 END
     python3 .ci/standin.py $upstream "$work/upstream" &
     standin=$!
+    for _ in $(seq 50); do curl -s -o "$work/ready" "http://127.0.0.1:$upstream/s/kettle" && break; sleep 0.1; done
     target/debug/feedbridge serve --config "$work/config.toml" 2>"$work/log" &
     program=$!
     for _ in $(seq 100); do

@@ -1,5 +1,6 @@
 //! The configuration, read once into checked values. Nothing below looks at the file again.
 
+mod named;
 mod read;
 mod section;
 
@@ -13,7 +14,11 @@ use url::Url;
 pub use read::is_loopback;
 pub use section::Problem;
 
-use crate::{feed::Settings, model::ChannelName, schedule::Policy};
+use crate::{
+    feed::{Filter, Settings},
+    model::ChannelName,
+    schedule::Policy,
+};
 
 /// Everything that the file says, checked.
 #[derive(Debug, Clone)]
@@ -24,6 +29,7 @@ pub struct Config {
     pub poll: Poll,
     /// For feeds that say nothing of their own.
     pub defaults: Settings,
+    /// All that are polled: those with a feed of their own, then those that only a named feed wants.
     pub channels: Vec<ChannelConfig>,
     /// One for each channel, then the named ones.
     pub feeds: Vec<FeedSpec>,
@@ -78,7 +84,16 @@ pub struct FeedSpec {
     /// None: the channel's own title.
     pub title: Option<String>,
     pub channels: Vec<ChannelName>,
+    /// What its posts must be.
+    pub filter: Filter,
     pub settings: Settings,
+}
+
+impl FeedSpec {
+    /// Whether it is the feed that a channel has under its own name.
+    pub fn is_of_channel(&self) -> bool {
+        matches!(self.channels.as_slice(), [name] if name.as_str() == self.name)
+    }
 }
 
 #[derive(Debug, thiserror::Error)]

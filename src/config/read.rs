@@ -7,6 +7,7 @@ use url::{Host, Url};
 
 use super::{
     ChannelConfig, Config, FeedSpec, Poll, Problem, Server, StoreConfig, Upstream,
+    named::{filter, named_feed},
     section::{Document, Section, Word},
 };
 use crate::{
@@ -48,6 +49,13 @@ fn whole(root: Section<'_>) -> Config {
     for section in root.sections("channel") {
         if let Some((channel, feed)) = channel(section, &settings, &mut names) {
             channels.push(channel);
+            feeds.push(feed);
+        }
+    }
+    for section in root.sections("feed") {
+        if let Some(feed) = named_feed(section, &settings, &feeds) {
+            let more = feed.channels.iter().filter(|name| names.insert((*name).clone()));
+            channels.extend(more.map(|name| ChannelConfig { name: name.clone() }));
             feeds.push(feed);
         }
     }
@@ -178,6 +186,7 @@ fn channel(
     names: &mut BTreeSet<ChannelName>,
 ) -> Option<(ChannelConfig, FeedSpec)> {
     let settings = settings(&section, defaults.clone());
+    let filter = filter(&section);
     let title = section.text("title").map(|word| word.text.to_owned());
     let name = section.required_text("name").and_then(|word| match word.text.parse::<ChannelName>() {
         Err(error) => {
@@ -196,12 +205,12 @@ fn channel(
     });
     section.finish();
     let name = name?;
-    let feed = FeedSpec { name: name.to_string(), title, channels: vec![name.clone()], settings };
+    let feed = FeedSpec { name: name.to_string(), title, channels: vec![name.clone()], filter, settings };
     Some((ChannelConfig { name }, feed))
 }
 
 /// What can be said in `[defaults]` for all feeds and again for one.
-fn settings(section: &Section<'_>, base: Settings) -> Settings {
+pub fn settings(section: &Section<'_>, base: Settings) -> Settings {
     Settings {
         posts: section.integer("posts", 1..=1000).map_or(base.posts, |n| n as usize),
         bytes: section.integer("bytes", 10_000..=64 << 20).map_or(base.bytes, |n| n as usize),

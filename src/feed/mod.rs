@@ -7,6 +7,7 @@ mod atom;
 mod clean;
 mod compose;
 mod content;
+mod filter;
 mod inline;
 mod item;
 mod json;
@@ -14,13 +15,16 @@ mod labels;
 mod markup;
 mod media;
 mod rss;
+mod select;
 mod title;
 
 pub use clean::for_page;
 pub use compose::compose;
-pub use item::{Author, InReplyTo, Item, item, tags};
+pub use filter::{Filter, Kind, Pattern};
+pub use item::{Author, InReplyTo, Item, guid, item, message_at, tags};
 pub use markup::paragraph;
 pub use media::{Media, Medium};
+pub use select::{LONGEST_VALUE, MOST_POSTS, MOST_VALUES, Refusal, Selection};
 
 use crate::model::{Channel, Stored, Time};
 

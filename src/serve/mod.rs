@@ -9,6 +9,7 @@ mod bounded;
 mod conditional;
 mod connection;
 mod documents;
+mod editions;
 mod field;
 mod health;
 mod negotiation;

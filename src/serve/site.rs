@@ -14,14 +14,14 @@ use std::{
 
 use tokio::sync::Semaphore;
 
-use super::pages::Pictures;
+use super::{editions, pages::Pictures};
 use crate::{
     board::{Board, Status},
     config::Config,
-    feed,
+    feed::Selection,
     metrics::Metrics,
     model::{ChannelId, ChannelName, Time},
-    shelf::{Coding, Contents, Edition, Key, Origin, Shelf, Version, identity},
+    shelf::{Coding, Edition, Key, Origin, Shelf, Version, identity, identity_of},
     store::{self, Head, Store},
 };
 
@@ -45,6 +45,8 @@ pub struct Site {
     /// So many pages, on threads of their own, so that the feeds always find one.
     readers: Arc<Semaphore>,
     pub pictures: Pictures,
+    /// The same for selections and archives, of which there is no end: they wait for each other, and no feed for them.
+    choosers: Arc<Semaphore>,
 }
 
 /// What the store last said of a name, and what the board said then.
@@ -69,6 +71,8 @@ pub enum Error {
     Store(#[from] store::Error),
     #[error("the feed cannot be compressed")]
     Encode(#[from] io::Error),
+    #[error("the document is not complete yet")]
+    Unfinished,
     #[error("making the feed stopped half-way; the log has the reason")]
     Stopped,
 }
@@ -89,6 +93,7 @@ impl Site {
             readers: Arc::new(Semaphore::new(PAGES)),
             pictures: Pictures::default(),
             makers: Arc::new(Semaphore::new(thread::available_parallelism().map_or(2, usize::from))),
+            choosers: Arc::new(Semaphore::new(1)),
         }
     }
 
@@ -129,16 +134,36 @@ impl Site {
 
     /// The feed's version. Reads the store only for names that it was not asked for since the board said otherwise of them.
     pub async fn version(self: &Arc<Self>, feed: usize) -> Result<Version, Error> {
+        self.version_in(feed, &Selection::default()).await
+    }
+
+    async fn version_in(self: &Arc<Self>, feed: usize, selection: &Selection) -> Result<Version, Error> {
         let ids = match self.known_ids(feed) {
             Some(ids) => ids,
             None => self.blocking(move |site| site.channel_ids(feed)).await??,
         };
-        Ok(self.version_of(feed, &ids))
+        Ok(self.version_of(feed, selection, &ids))
     }
 
-    fn version_of(&self, feed: usize, ids: &[ChannelId]) -> Version {
+    /// The version of what is selected. `None` for a document of the archive that there is not, or not yet; those that
+    /// there are read their posts for it.
+    pub async fn selected_version(self: &Arc<Self>, key: &Key) -> Result<Option<Version>, Error> {
+        let (feed, selection) = (key.feed, key.selection.clone().unwrap_or_default());
+        if selection.before.is_none() {
+            return self.version_in(feed, &selection).await.map(Some);
+        }
+        Ok(self.blocking(move |site| editions::archive_version(site, feed, &selection)).await??)
+    }
+
+    /// The version of the current feed or of a selection from it, whose stored channels are `ids`.
+    pub fn version_of(&self, feed: usize, selection: &Selection, ids: &[ChannelId]) -> Version {
         let heads: Vec<(ChannelId, Head)> = ids.iter().map(|id| (*id, self.store.head(*id))).collect();
-        Version::new(self.identities[feed], &heads)
+        Version::new(identity_of(self.identities[feed], selection), &heads)
+    }
+
+    /// See [`identity`].
+    pub fn identity(&self, feed: usize) -> u64 {
+        self.identities[feed]
     }
 
     /// The ids of the feed's stored channels, if memory has them all.
@@ -182,57 +207,43 @@ impl Site {
         if let Some(edition) = self.shelf.get(&key, &wanted) {
             return Ok((edition, Origin::Shelved));
         }
-        let Ok(permit) = self.makers.clone().acquire_owned().await else { return Err(Error::Stopped) };
+        let queue = if key.selection.is_some() { &self.choosers } else { &self.makers };
+        let Ok(permit) = queue.clone().acquire_owned().await else { return Err(Error::Stopped) };
         if let Some(edition) = self.shelf.get(&key, &wanted) {
             return Ok((edition, Origin::Shelved));
         }
+        let wish = key.clone();
         let made = self.blocking(move |site| {
             let _held = permit;
-            site.make(key, &wanted)
+            site.make(&wish, &wanted)
         });
         match made.await {
             Ok(made) => made,
-            Err(stopped) => self.last_good(key).map(|edition| (edition, Origin::Outdated)).ok_or(stopped),
+            Err(stopped) => self.last_good(&key).map(|edition| (edition, Origin::Outdated)).ok_or(stopped),
         }
     }
 
     /// The edition on the shelf, of whatever version; from the plain one if that coding was never wanted.
-    pub fn last_good(&self, key: Key) -> Option<Arc<Edition>> {
-        self.shelf.last_good(&key).or_else(|| {
-            let plain = self.shelf.last_good(&Key { coding: Coding::Identity, ..key })?;
+    pub fn last_good(&self, key: &Key) -> Option<Arc<Edition>> {
+        self.shelf.last_good(key).or_else(|| {
+            let plain = self.shelf.last_good(&key.in_coding(Coding::Identity))?;
             encode(&plain, key.coding).ok().map(Arc::new)
         })
     }
 
-    fn make(&self, key: Key, wanted: &Version) -> Result<(Arc<Edition>, Origin), Error> {
-        let render = || self.render(key).inspect_err(|error| self.report(key.feed, error));
-        let (plain, origin) = self.shelf.edition(Key { coding: Coding::Identity, ..key }, wanted, render)?;
+    fn make(&self, key: &Key, wanted: &Version) -> Result<(Arc<Edition>, Origin), Error> {
+        let render = || editions::render(self, key).inspect_err(|error| self.report(key.feed, error));
+        let (plain, origin) = self.shelf.edition(key.in_coding(Coding::Identity), wanted, render)?;
         if key.coding == Coding::Identity {
             return Ok((plain, origin));
         }
-        let (edition, _) = self.shelf.edition(key, &plain.version, || encode(&plain, key.coding))?;
+        let (edition, _) = self.shelf.edition(key.clone(), &plain.version, || encode(&plain, key.coding))?;
         Ok((edition, if origin == Origin::Outdated { origin } else { Origin::Made }))
     }
 
     fn report(&self, feed: usize, error: &Error) {
         let cause = std::error::Error::source(error).map(ToString::to_string);
         tracing::warn!(feed = self.config.feeds[feed].name, %error, cause, "feed cannot be made anew");
-    }
-
-    fn render(&self, key: Key) -> Result<Edition, Error> {
-        let spec = &self.config.feeds[key.feed];
-        let ids = self.channel_ids(key.feed)?;
-        // Before the posts are read: what changes meanwhile is then newer than its label and made again,
-        // where an edition older than its label would stay.
-        let version = self.version_of(key.feed, &ids);
-        let mut contents = Contents::read(self.store.as_ref(), &ids, &spec.settings)?;
-        if let Some(since) = key.since {
-            contents = contents.changed_since(since);
-        }
-        let header = contents.header(spec, &self.config.server.public_url, key.format, version.changed);
-        let feed = feed::compose(header, &contents.entries(), &spec.settings);
-        let bytes = feed::render(&feed, key.format).into();
-        Ok(Edition { version, bytes, sequences: contents.sequences().into() })
     }
 }
 

@@ -72,7 +72,9 @@ pub async fn sitemap(site: &Arc<Site>, parts: &Parts) -> Answer {
             pages.push((page.clone(), newest.map(day)));
             if let (1, [id]) = (spec.channels.len(), ids.as_slice()) {
                 let posts = site.store.latest(*id, None, POSTS)?;
-                let posts = posts.iter().filter(|stored| super::archive::is_shown(stored, &spec.settings));
+                let posts = posts
+                    .iter()
+                    .filter(|stored| super::archive::is_shown(stored, &spec.settings) && spec.filter.admits(stored));
                 pages.extend(posts.map(|stored| (format!("{page}{}", stored.post.id), Some(day(stored.updated)))));
             }
         }

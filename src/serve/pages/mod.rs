@@ -2,7 +2,6 @@
 //! lists that programs import. No scripts, one stylesheet, no foreign fonts. Nothing here asks upstream.
 
 mod archive;
-mod choice;
 mod frame;
 mod index;
 mod lists;

@@ -6,8 +6,7 @@ use askama::Template;
 use hyper::http::request::Parts;
 
 use super::{
-    archive::{Tag, is_shown, shown},
-    choice::Choice,
+    archive::{Tag, is_shown, shown, tag},
     frame::{Frame, counted, distinct, documents},
     reply::{Failure, Made, html, reply},
     row::{about, page_of},
@@ -40,7 +39,12 @@ fn page(site: &Site, feed: usize) -> Result<Made, Failure> {
     let settings = shown(&spec.settings);
     let (mut counts, mut looked) = (HashMap::<String, (String, u64)>::new(), 0);
     for id in site.channel_ids(feed)? {
-        for stored in site.store.latest(id, None, LOOKS)?.iter().filter(|stored| is_shown(stored, &settings)) {
+        for stored in site
+            .store
+            .latest(id, None, LOOKS)?
+            .iter()
+            .filter(|stored| is_shown(stored, &settings) && spec.filter.admits(stored))
+        {
             looked += 1;
             for tag in feed::tags(&stored.post) {
                 counts.entry(tag.to_lowercase()).or_insert((tag, 0)).1 += 1;
@@ -50,9 +54,6 @@ fn page(site: &Site, feed: usize) -> Result<Made, Failure> {
     let mut counts: Vec<_> = counts.into_iter().collect();
     counts.sort_by(|(a, (_, many)), (b, (_, more))| more.cmp(many).then_with(|| a.cmp(b)));
     counts.truncate(MOST);
-    let tag = |(tag, (name, count)): (String, (String, u64))| {
-        (Tag { name, href: Choice { tag, ..Choice::default() }.href() }, counted(count, "post"))
-    };
     let header = about(site, feed);
     let indexed = site.config.server.robots;
     let url = page_of(site, feed) + "tags";
@@ -60,6 +61,6 @@ fn page(site: &Site, feed: usize) -> Result<Made, Failure> {
         links: documents("./", &distinct(&header.title, spec)),
         ..Frame::new("../", format!("Tags · {}", header.title), url, indexed)
     };
-    let tags = counts.into_iter().map(tag).collect();
+    let tags = counts.into_iter().map(|(_, (name, count))| (tag(&name), counted(count, "post"))).collect();
     html(&Page { frame, channel: header.title, looked: counted(looked, "post"), tags }, indexed)
 }
