@@ -31,6 +31,8 @@ complete -c feedbridge -n "__fish_feedbridge_needs_command" -f -a "serve" -d 'Ru
 complete -c feedbridge -n "__fish_feedbridge_needs_command" -f -a "fetch" -d 'Poll a channel once and print its feed; the store is not touched'
 complete -c feedbridge -n "__fish_feedbridge_needs_command" -f -a "check" -d 'Check the configuration and the store, and say what is wrong'
 complete -c feedbridge -n "__fish_feedbridge_needs_command" -f -a "show" -d 'Print a stored post with all its revisions'
+complete -c feedbridge -n "__fish_feedbridge_needs_command" -f -a "export" -d 'Print the stored posts with all their revisions as JSON lines'
+complete -c feedbridge -n "__fish_feedbridge_needs_command" -f -a "import" -d 'Take posts from an export into the store; or print the lines to configure for the channels of an OPML file'
 complete -c feedbridge -n "__fish_feedbridge_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c feedbridge -n "__fish_feedbridge_using_subcommand serve" -l config -d 'The configuration file' -r -F
 complete -c feedbridge -n "__fish_feedbridge_using_subcommand serve" -s h -l help -d 'Print help'
@@ -43,8 +45,14 @@ complete -c feedbridge -n "__fish_feedbridge_using_subcommand check" -l config -
 complete -c feedbridge -n "__fish_feedbridge_using_subcommand check" -s h -l help -d 'Print help'
 complete -c feedbridge -n "__fish_feedbridge_using_subcommand show" -l config -d 'The configuration file' -r -F
 complete -c feedbridge -n "__fish_feedbridge_using_subcommand show" -s h -l help -d 'Print help'
-complete -c feedbridge -n "__fish_feedbridge_using_subcommand help; and not __fish_seen_subcommand_from serve fetch check show help" -f -a "serve" -d 'Run the daemon: poll, store and serve. The default'
-complete -c feedbridge -n "__fish_feedbridge_using_subcommand help; and not __fish_seen_subcommand_from serve fetch check show help" -f -a "fetch" -d 'Poll a channel once and print its feed; the store is not touched'
-complete -c feedbridge -n "__fish_feedbridge_using_subcommand help; and not __fish_seen_subcommand_from serve fetch check show help" -f -a "check" -d 'Check the configuration and the store, and say what is wrong'
-complete -c feedbridge -n "__fish_feedbridge_using_subcommand help; and not __fish_seen_subcommand_from serve fetch check show help" -f -a "show" -d 'Print a stored post with all its revisions'
-complete -c feedbridge -n "__fish_feedbridge_using_subcommand help; and not __fish_seen_subcommand_from serve fetch check show help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand export" -l config -d 'The configuration file' -r -F
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand export" -s h -l help -d 'Print help'
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand import" -l config -d 'The configuration file' -r -F
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand import" -s h -l help -d 'Print help'
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand help; and not __fish_seen_subcommand_from serve fetch check show export import help" -f -a "serve" -d 'Run the daemon: poll, store and serve. The default'
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand help; and not __fish_seen_subcommand_from serve fetch check show export import help" -f -a "fetch" -d 'Poll a channel once and print its feed; the store is not touched'
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand help; and not __fish_seen_subcommand_from serve fetch check show export import help" -f -a "check" -d 'Check the configuration and the store, and say what is wrong'
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand help; and not __fish_seen_subcommand_from serve fetch check show export import help" -f -a "show" -d 'Print a stored post with all its revisions'
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand help; and not __fish_seen_subcommand_from serve fetch check show export import help" -f -a "export" -d 'Print the stored posts with all their revisions as JSON lines'
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand help; and not __fish_seen_subcommand_from serve fetch check show export import help" -f -a "import" -d 'Take posts from an export into the store; or print the lines to configure for the channels of an OPML file'
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand help; and not __fish_seen_subcommand_from serve fetch check show export import help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

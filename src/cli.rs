@@ -1,10 +1,16 @@
 //! The command line: what each command needs is read here, built, and run.
 
 mod check;
+mod export;
 mod fetch;
+mod import;
 mod log;
+mod progress;
+mod push;
+mod restore;
 mod serve;
 mod show;
+mod subscriptions;
 mod systemd;
 
 use std::{
@@ -52,6 +58,16 @@ enum Command {
         /// The number of the post in its address.
         id: u64,
     },
+    /// Print the stored posts with all their revisions as JSON lines.
+    Export {
+        /// Of this channel only: NAME, @NAME or https://t.me/NAME
+        channel: Option<ChannelName>,
+    },
+    /// Take posts from an export into the store; or print the lines to configure for the channels of an OPML file.
+    Import {
+        /// What `export` wrote, or OPML with addresses of t.me, RSSHub, RSS-Bridge and their like.
+        file: PathBuf,
+    },
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -88,6 +104,8 @@ pub fn run() -> ExitCode {
             load_or_default(&config).and_then(|c| fetch::run(&c, &channel, format.into()))
         }
         Command::Check => load(&config).and_then(|config| check::run(&config)),
+        Command::Export { channel } => load(&config).and_then(|config| export::run(&config, channel.as_ref())),
+        Command::Import { file } => load(&config).and_then(|config| import::run(&config, &file)),
         Command::Show { channel, id } => load(&config).and_then(|config| show::run(&config, &channel, PostId(id))),
     };
     match result {

@@ -1,4 +1,5 @@
-//! Asking upstream: one GET, bounded in time and size. The only module that knows reqwest.
+//! Asking upstream: one GET, bounded in time and size. Beside `hub`, which asks and tells subscribers, the only module
+//! that knows reqwest.
 //! Says what came back, not what it means.
 
 use std::{

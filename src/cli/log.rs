@@ -1,6 +1,9 @@
 //! Where log lines go: to the journal under systemd, else to standard error.
 
-use std::{env, io};
+use std::{
+    env,
+    io::{self, IsTerminal},
+};
 
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
@@ -11,6 +14,10 @@ pub fn start() {
     // systemd sets JOURNAL_STREAM when standard error is the journal.
     match env::var_os("JOURNAL_STREAM").and_then(|_| tracing_journald::layer().ok()) {
         Some(journal) => registry.with(journal.with_field_prefix(None)).init(),
-        None => registry.with(fmt::layer().with_writer(io::stderr)).init(),
+        None => {
+            // A file or a pipe is read by programs, which want no colours.
+            let colours = io::stderr().is_terminal() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+            registry.with(fmt::layer().with_writer(io::stderr).with_ansi(colours)).init();
+        }
     }
 }

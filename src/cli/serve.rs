@@ -17,7 +17,7 @@ use tokio::{
 };
 use tracing::{error, info, warn};
 
-use super::{Failure, log, store_directory, systemd};
+use super::{Failure, log, push::Push, store_directory, systemd};
 use crate::{
     board::Board,
     clock::Clock,
@@ -50,6 +50,7 @@ struct Generation {
     stop: watch::Sender<bool>,
     polling: JoinHandle<()>,
     serving: JoinHandle<()>,
+    pushing: JoinHandle<()>,
 }
 
 /// What ends the wait of a generation.
@@ -71,7 +72,7 @@ async fn daemon(path: PathBuf, config: Arc<Config>) -> Result<(), Failure> {
         clock,
     };
     let mut draining = JoinSet::new();
-    let mut generation = Generation::start(&ground, config)?;
+    let mut generation = Generation::start(&ground, config).await?;
     info!(url = generation.config.server.public_url, channels = generation.config.channels.len(), "serving");
     systemd::ready(&generation.config);
 
@@ -87,7 +88,7 @@ async fn daemon(path: PathBuf, config: Arc<Config>) -> Result<(), Failure> {
     };
     systemd::stopping();
     generation.stop.send_replace(true);
-    for task in [generation.polling, generation.serving] {
+    for task in [generation.polling, generation.serving, generation.pushing] {
         // One that has ended was awaited already.
         if !task.is_finished() {
             drop(task.await);
@@ -115,19 +116,23 @@ async fn reload(ground: &Ground, old: Generation, draining: &mut JoinSet<()>) ->
     old.stop.send_replace(true);
     // One poller at a time: they would ask for the same channels. Requests under way finish beside the new server.
     let _ = old.polling.await;
+    // The next hub takes up what this one keeps.
+    let _ = old.pushing.await;
     draining.spawn(async move { drop(old.serving.await) });
-    let generation = Generation::start(ground, config)?;
+    let generation = Generation::start(ground, config).await?;
     info!(channels = generation.config.channels.len(), "configuration reloaded");
     systemd::ready(&generation.config);
     Ok(generation)
 }
 
 impl Generation {
-    fn start(ground: &Ground, config: Arc<Config>) -> Result<Self, Failure> {
+    async fn start(ground: &Ground, config: Arc<Config>) -> Result<Self, Failure> {
         let channels: Vec<_> = config.channels.iter().map(|channel| channel.name.clone()).collect();
         let board = Arc::new(Board::new(channels.iter().cloned()));
         let (store, metrics) = (Arc::clone(&ground.store), Arc::clone(&ground.metrics));
+        let push = Push::open(&config, &store, ground.clock).await?;
         let site = Site::new(Arc::clone(&config), store, Arc::clone(&board), metrics);
+        let site = Arc::new(site.with_hub(push.own()));
         let poller = Poller {
             upstream: Arc::new(Http::new()?),
             store: Arc::clone(&ground.store),
@@ -147,7 +152,8 @@ impl Generation {
             config,
             stop,
             polling: tokio::spawn(poller.run(until(stopped.clone()))),
-            serving: tokio::spawn(serve::run(listener, Arc::new(site), until(stopped))),
+            serving: tokio::spawn(serve::run(listener, Arc::clone(&site), until(stopped.clone()))),
+            pushing: tokio::spawn(push.run(site, until(stopped))),
         })
     }
 
@@ -158,6 +164,7 @@ impl Generation {
             _ = signals.hangup.recv() => Wake::Reload,
             _ = &mut self.polling => Wake::Broken("polling"),
             _ = &mut self.serving => Wake::Broken("serving"),
+            _ = &mut self.pushing => Wake::Broken("the hub"),
         }
     }
 }

@@ -27,6 +27,7 @@ pub struct Config {
     pub store: StoreConfig,
     pub upstream: Upstream,
     pub poll: Poll,
+    pub hub: Hub,
     /// For feeds that say nothing of their own.
     pub defaults: Settings,
     /// All that are polled: those with a feed of their own, then those that only a named feed wants.
@@ -69,6 +70,23 @@ pub struct Upstream {
 #[derive(Debug, Clone)]
 pub struct Poll {
     pub policy: Policy,
+}
+
+/// Who pushes changes to subscribers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hub {
+    Off,
+    Own(OwnHub),
+    /// One elsewhere, which is told of changes.
+    Outside(Url),
+}
+
+/// The limits of a hub of the daemon's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnHub {
+    pub subscriptions_per_topic: usize,
+    pub subscriptions_per_host: usize,
+    pub allow_private_callbacks: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -119,6 +137,15 @@ impl Config {
     /// The configuration that comes with the program.
     pub fn shipped() -> Self {
         Self::parse(include_str!("../../config.toml")).expect("a test reads the shipped file")
+    }
+
+    /// The hub that feeds name.
+    pub fn hub_url(&self) -> Option<String> {
+        match &self.hub {
+            Hub::Off => None,
+            Hub::Own(_) => Some(format!("{}/hub", self.server.public_url)),
+            Hub::Outside(url) => Some(url.to_string()),
+        }
     }
 
     /// Checks the text of a configuration; all its problems at once, in the order of the lines.

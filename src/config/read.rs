@@ -6,7 +6,7 @@ use toml::de::DeTable;
 use url::{Host, Url};
 
 use super::{
-    ChannelConfig, Config, FeedSpec, Poll, Problem, Server, StoreConfig, Upstream,
+    ChannelConfig, Config, FeedSpec, Hub, OwnHub, Poll, Problem, Server, StoreConfig, Upstream,
     named::{filter, named_feed},
     section::{Document, Section, Word},
 };
@@ -40,6 +40,7 @@ fn whole(root: Section<'_>) -> Config {
     let store = store(root.section("store"));
     let upstream = upstream(root.section("upstream"));
     let poll = poll(root.section("poll"), &upstream);
+    let hub = hub(root.section("hub"));
     let defaults = root.section("defaults");
     let settings = settings(&defaults, Settings::default());
     defaults.finish();
@@ -63,7 +64,7 @@ fn whole(root: Section<'_>) -> Config {
         root.refuse_section("there is no channel; add one as [[channel]] with name = \"dlinnlp\"".to_owned());
     }
     root.finish();
-    Config { server, store, upstream, poll, defaults: settings, channels, feeds }
+    Config { server, store, upstream, poll, hub, defaults: settings, channels, feeds }
 }
 
 fn server(section: Section<'_>) -> Server {
@@ -178,6 +179,28 @@ fn poll(section: Section<'_>, upstream: &Upstream) -> Poll {
     };
     section.finish();
     Poll { policy }
+}
+
+fn hub(section: Section<'_>) -> Hub {
+    let enabled = section.boolean("enabled").unwrap_or(false);
+    let most = |key, default| section.integer(key, 1..=1_000_000).map_or(default, |n| n as usize);
+    let own = OwnHub {
+        subscriptions_per_topic: most("subscriptions_per_topic", 1000),
+        subscriptions_per_host: most("subscriptions_per_host", 100),
+        allow_private_callbacks: section.boolean("allow_private_callbacks").unwrap_or(false),
+    };
+    let mut hub = if enabled { Hub::Own(own) } else { Hub::Off };
+    if let Some(word) = section.text("url") {
+        match Url::parse(word.text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host()) {
+            None => section.refuse(&word, "must be an http or https address, as in https://hub.example.org/".into()),
+            Some(_) if enabled => {
+                section.refuse(&word, "is of a hub elsewhere; leave it out, or set enabled = false".into());
+            }
+            Some(url) => hub = Hub::Outside(url),
+        }
+    }
+    section.finish();
+    hub
 }
 
 fn channel(

@@ -75,3 +75,50 @@ impl News {
         self.untold.drain(..told.min(self.untold.len()));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, TimeDelta};
+
+    use super::*;
+
+    fn hour(hours: i64) -> Time {
+        DateTime::UNIX_EPOCH + TimeDelta::hours(hours)
+    }
+
+    /// The states told, when the channel stands so at these hours, having last been read at hour 0.
+    fn told(news: &mut News, course: &[(i64, State)]) -> Vec<State> {
+        let name: ChannelName = "kettle".parse().unwrap();
+        for (hours, state) in course {
+            let status = Status { state: *state, last_success: Some(hour(0)), ..Status::default() };
+            news.stands(&name, &status, hour(*hours));
+        }
+        let states = news.untold().into_iter().map(|event| match event.what {
+            What::State(state) => state,
+            What::Name { .. } => unreachable!("no name changed"),
+        });
+        states.collect()
+    }
+
+    #[test]
+    fn a_lasting_trouble_and_its_end_are_told_once() {
+        use State::{NotFound, Ok, Quiet};
+        let course = [(0, Ok), (1, NotFound), (2, NotFound), (3, Ok), (4, Quiet), (5, Ok)];
+        assert_eq!(told(&mut News::default(), &course), [NotFound, Ok]);
+    }
+
+    #[test]
+    fn a_trouble_that_passes_is_not_told_and_one_that_stays_is() {
+        use State::{Ok, RateLimited, Unreachable};
+        assert_eq!(told(&mut News::default(), &[(1, Unreachable), (5, RateLimited), (5, Ok)]), []);
+        assert_eq!(told(&mut News::default(), &[(5, Unreachable), (6, Unreachable), (7, RateLimited)]), [Unreachable]);
+    }
+
+    #[test]
+    fn what_was_told_before_a_restart_is_not_told_again() {
+        let mut before = News::default();
+        told(&mut before, &[(1, State::Drift)]);
+        let mut after = News::resume(&before.untold());
+        assert_eq!(told(&mut after, &[(2, State::Drift), (3, State::Ok)]), [State::Ok]);
+    }
+}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::Utc;
 use hyper::{
     StatusCode,
-    header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, LAST_MODIFIED, VARY},
+    header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, LAST_MODIFIED, LINK, VARY},
     http::request::Parts,
 };
 
@@ -18,8 +18,9 @@ use super::{
 use crate::{
     config::FeedSpec,
     feed::{Format, Selection},
+    hub,
     model::Time,
-    shelf::{Coding, Edition, Key, Origin, Version, file_and_query},
+    shelf::{Coding, Edition, Key, Origin, Version, document_url, file_and_query},
 };
 
 /// Bounds of max-age. Less would make readers ask for nothing; more would hide a channel that starts to speak.
@@ -93,6 +94,7 @@ fn whole(site: &Site, parts: &Parts, key: &Key, edition: &Edition) -> Answer {
     let headers = response.headers_mut();
     put_validators(headers, key, &edition.version);
     put_content(headers, key);
+    put_links(headers, site, key);
     put(headers, CACHE_CONTROL, &cache_control(site, key));
     response
 }
@@ -134,6 +136,7 @@ async fn delta(site: &Arc<Site>, parts: &Parts, key: &Key, version: Version) -> 
     let headers = response.headers_mut();
     put_validators(headers, key, &edition.version);
     put_content(headers, key);
+    put_links(headers, site, key);
     headers.insert("im", HeaderValue::from_static("feed"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store, im"));
     headers.insert(VARY, HeaderValue::from_static("A-IM, If-None-Match, Accept-Encoding"));
@@ -153,6 +156,14 @@ fn put_content(headers: &mut HeaderMap, key: &Key) {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type.1));
     if key.coding != Coding::Identity {
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static(key.coding.as_str()));
+    }
+}
+
+/// Where to subscribe to changes, if there is a hub (WebSub, section 4).
+fn put_links(headers: &mut HeaderMap, site: &Site, key: &Key) {
+    if let Some(hub) = site.hub_url.as_ref().filter(|_| key.selection.is_none()) {
+        let topic = document_url(&site.config.server.public_url, &site.config.feeds[key.feed], key.format);
+        put(headers, LINK, &hub::link(hub, &topic));
     }
 }
 

@@ -92,7 +92,9 @@ impl Plan<'_> {
     fn header(&self, contents: &Contents, version: &Version) -> Header {
         let Self { site, key, selection } = self;
         let spec = &site.config.feeds[key.feed];
-        let header = contents.header(spec, &site.config.server.public_url, key.format, version.changed);
+        let mut header = contents.header(spec, &site.config.server.public_url, key.format, version.changed);
+        // A hub's topics are the feeds themselves, not what somebody chose from them.
+        header.hub_url = site.hub_url.clone().filter(|_| key.selection.is_none());
         let subject = selection.at(None).query();
         if subject.is_empty() {
             return Header { self_url: self.url(selection.before), ..header };

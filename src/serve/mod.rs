@@ -2,7 +2,7 @@
 //! The only module that knows hyper.
 //!
 //! A request goes through [`route`](mod@route), which says what is wanted; `documents` serve feeds, `pages` people,
-//! `health` machines. `negotiation` and `conditional` hold the rules of RFC 9110, purely.
+//! `health` machines, `hub` subscribers. `negotiation` and `conditional` hold the rules of RFC 9110, purely.
 
 mod answer;
 mod bounded;
@@ -12,6 +12,7 @@ mod documents;
 mod editions;
 mod field;
 mod health;
+mod hub;
 mod negotiation;
 mod pages;
 mod route;
@@ -23,11 +24,13 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{
     Method, Request, Response, StatusCode, Version,
+    body::Body,
     header::{ALLOW, HOST, HeaderValue},
     http::request::Parts,
 };
 
 pub use connection::run;
+pub use hub::Feeds;
 pub use site::Site;
 
 use answer::problem;
@@ -36,10 +39,16 @@ use route::Route;
 /// Longer request targets are refused (RFC 9110 15.5.15).
 const TARGET_BYTES: usize = 8 << 10;
 
-/// Answers one request. Reads nothing of its body, so it is the same with and without a socket.
-pub async fn handle<B>(site: &Arc<Site>, request: Request<B>) -> Response<Full<Bytes>> {
-    let (parts, _) = request.into_parts();
-    let (class, response) = answer(site, &parts).await;
+/// Answers one request. Only the hub reads the body, and of any kind, so it is the same with and without a socket.
+pub async fn handle<B>(site: &Arc<Site>, request: Request<B>) -> Response<Full<Bytes>>
+where
+    B: Body<Error: Into<Box<dyn std::error::Error + Send + Sync>>>,
+{
+    let (parts, body) = request.into_parts();
+    let (class, response) = match &site.hub {
+        Some(hub) if parts.uri.path() == "/hub" => ("hub", hub::answer(site, hub, &parts, body).await),
+        _ => answer(site, &parts).await,
+    };
     let response = answer::finish(response, &parts.method);
     let (status, bytes) = (response.status().as_u16(), answer::body_length(&response));
     site.metrics.request(class, status, bytes);
@@ -78,16 +87,27 @@ async fn answer(site: &Arc<Site>, parts: &Parts) -> (&'static str, Response<Full
 
 /// What is wrong with a request before its target is looked at.
 fn refuse(parts: &Parts) -> Option<Response<Full<Bytes>>> {
-    if parts.version == Version::HTTP_11 && parts.headers.get_all(HOST).iter().count() != 1 {
-        return Some(problem(StatusCode::BAD_REQUEST, "A request names its host, once (RFC 9112, section 3.2)."));
+    if let Some(refusal) = refuse_host(parts) {
+        return Some(refusal);
     }
     if parts.method != Method::GET && parts.method != Method::HEAD {
-        let mut response = problem(StatusCode::METHOD_NOT_ALLOWED, "Only GET and HEAD are answered here.");
-        response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-        return Some(response);
+        return Some(not_allowed("GET, HEAD", "Only GET and HEAD are answered here."));
     }
     if parts.uri.path_and_query().is_some_and(|target| target.as_str().len() > TARGET_BYTES) {
         return Some(problem(StatusCode::URI_TOO_LONG, "No address here is that long."));
     }
     None
+}
+
+fn refuse_host(parts: &Parts) -> Option<Response<Full<Bytes>>> {
+    if parts.version == Version::HTTP_11 && parts.headers.get_all(HOST).iter().count() != 1 {
+        return Some(problem(StatusCode::BAD_REQUEST, "A request names its host, once (RFC 9112, section 3.2)."));
+    }
+    None
+}
+
+fn not_allowed(allowed: &'static str, detail: &str) -> Response<Full<Bytes>> {
+    let mut response = problem(StatusCode::METHOD_NOT_ALLOWED, detail);
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+    response
 }

@@ -18,10 +18,11 @@ use super::{editions, pages::Pictures};
 use crate::{
     board::{Board, Status},
     config::Config,
-    feed::Selection,
+    feed::{Format, Selection},
+    hub::Hub,
     metrics::Metrics,
     model::{ChannelId, ChannelName, Time},
-    shelf::{Coding, Edition, Key, Origin, Shelf, Version, identity, identity_of},
+    shelf::{Coding, Edition, Key, Origin, Shelf, Version, document_url, identity, identity_of},
     store::{self, Head, Store},
 };
 
@@ -39,6 +40,12 @@ pub struct Site {
     ready: AtomicBool,
     /// By feed, in the order of the configuration.
     identities: Vec<u64>,
+    /// The feed and the format of each document, by its address.
+    pub topics: HashMap<String, (usize, Format)>,
+    /// The hub of our own.
+    pub hub: Option<Arc<Hub>>,
+    /// The hub that feeds name, wherever it is.
+    pub hub_url: Option<String>,
     names: RwLock<HashMap<ChannelName, Lookup>>,
     /// So many editions are made at the same time; the others wait without holding a thread.
     makers: Arc<Semaphore>,
@@ -79,7 +86,10 @@ pub enum Error {
 
 impl Site {
     pub fn new(config: Arc<Config>, store: Arc<dyn Store>, board: Arc<Board>, metrics: Arc<Metrics>) -> Self {
-        let identities = config.feeds.iter().map(|spec| identity(spec, &config.server.public_url)).collect();
+        let (public_url, hub_url) = (&config.server.public_url, config.hub_url());
+        let identity = |spec| identity(spec, public_url, hub_url.as_deref());
+        let identities = config.feeds.iter().map(identity).collect();
+        let topics = topics(&config);
         Self {
             shelf: Shelf::new(config.server.shelf_bytes),
             config,
@@ -89,12 +99,20 @@ impl Site {
             started: Instant::now(),
             ready: AtomicBool::new(false),
             identities,
+            topics,
+            hub: None,
+            hub_url,
             names: RwLock::default(),
             readers: Arc::new(Semaphore::new(PAGES)),
             pictures: Pictures::default(),
             makers: Arc::new(Semaphore::new(thread::available_parallelism().map_or(2, usize::from))),
             choosers: Arc::new(Semaphore::new(1)),
         }
+    }
+
+    /// With a hub of its own, at `/hub`.
+    pub fn with_hub(self, hub: Option<Arc<Hub>>) -> Self {
+        Self { hub, ..self }
     }
 
     /// What `/readyz` says.
@@ -245,6 +263,14 @@ impl Site {
         let cause = std::error::Error::source(error).map(ToString::to_string);
         tracing::warn!(feed = self.config.feeds[feed].name, %error, cause, "feed cannot be made anew");
     }
+}
+
+fn topics(config: &Config) -> HashMap<String, (usize, Format)> {
+    let documents = |(feed, spec)| {
+        [Format::Rss, Format::Atom, Format::Json]
+            .map(|format| (document_url(&config.server.public_url, spec, format), (feed, format)))
+    };
+    config.feeds.iter().enumerate().flat_map(documents).collect()
 }
 
 fn encode(plain: &Edition, coding: Coding) -> Result<Edition, Error> {

@@ -52,11 +52,11 @@ pub fn identity_of(feed: u64, selection: &Selection) -> u64 {
     first_bytes(Sha256::new().chain_update(feed.to_be_bytes()).chain_update(query))
 }
 
-/// Digest of the program's version, the feed's settings and the public address: of all that its bytes depend on
+/// Digest of the program's version, the feed's settings, the public address and the hub's: of all that its bytes depend on
 /// beside the posts. It goes by the `Debug` form of `spec`, so that a new setting can never be forgotten here.
-pub fn identity(spec: &FeedSpec, public_url: &str) -> u64 {
+pub fn identity(spec: &FeedSpec, public_url: &str, hub_url: Option<&str>) -> u64 {
     let mut digest = Sha256::new();
-    digest.update(format!("{}\n{public_url}\n{spec:?}", env!("CARGO_PKG_VERSION")));
+    digest.update(format!("{}\n{public_url}\n{hub_url:?}\n{spec:?}", env!("CARGO_PKG_VERSION")));
     first_bytes(digest)
 }
 

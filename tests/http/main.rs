@@ -6,6 +6,7 @@ mod delta;
 mod documents;
 mod health;
 mod history;
+mod hub;
 mod memory;
 mod merged;
 mod pages;

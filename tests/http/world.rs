@@ -139,7 +139,7 @@ impl World {
         for (name, value) in fields {
             request = request.header(*name, *value);
         }
-        let (parts, body) = handle(&self.site, request.body(()).unwrap()).await.into_parts();
+        let (parts, body) = handle(&self.site, request.body(String::new()).unwrap()).await.into_parts();
         let body = body.collect().await.unwrap().to_bytes().to_vec();
         Reply { status: parts.status.as_u16(), headers: parts.headers, body }
     }
