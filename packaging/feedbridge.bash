@@ -16,6 +16,9 @@ _feedbridge() {
             ",$1")
                 cmd="feedbridge"
                 ;;
+            feedbridge,backfill)
+                cmd="feedbridge__subcmd__backfill"
+                ;;
             feedbridge,check)
                 cmd="feedbridge__subcmd__check"
                 ;;
@@ -36,6 +39,9 @@ _feedbridge() {
                 ;;
             feedbridge,show)
                 cmd="feedbridge__subcmd__show"
+                ;;
+            feedbridge__subcmd__help,backfill)
+                cmd="feedbridge__subcmd__help__subcmd__backfill"
                 ;;
             feedbridge__subcmd__help,check)
                 cmd="feedbridge__subcmd__help__subcmd__check"
@@ -65,12 +71,34 @@ _feedbridge() {
 
     case "${cmd}" in
         feedbridge)
-            opts="-h -V --config --help --version serve fetch check show export import help"
+            opts="-h -V --config --help --version serve fetch backfill check show export import help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        feedbridge__subcmd__backfill)
+            opts="-h --since --all --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -141,8 +169,22 @@ _feedbridge() {
             return 0
             ;;
         feedbridge__subcmd__help)
-            opts="serve fetch check show export import help"
+            opts="serve fetch backfill check show export import help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        feedbridge__subcmd__help__subcmd__backfill)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

@@ -17,12 +17,11 @@ use tokio::{
 };
 use tracing::{error, info, warn};
 
-use super::{Failure, log, push::Push, store_directory, systemd};
+use super::{Failure, exits, log, push::Push, store_directory, systemd};
 use crate::{
     board::Board,
     clock::Clock,
     config::Config,
-    fetch::Http,
     metrics::Metrics,
     poll::Poller,
     serve::{self, Site},
@@ -127,22 +126,23 @@ async fn reload(ground: &Ground, old: Generation, draining: &mut JoinSet<()>) ->
 
 impl Generation {
     async fn start(ground: &Ground, config: Arc<Config>) -> Result<Self, Failure> {
-        let channels: Vec<_> = config.channels.iter().map(|channel| channel.name.clone()).collect();
-        let board = Arc::new(Board::new(channels.iter().cloned()));
+        let channels: Vec<_> = config.channels.iter().map(|channel| (channel.name.clone(), channel.history)).collect();
+        let board = Arc::new(Board::new(channels.iter().map(|(name, _)| name.clone())));
         let (store, metrics) = (Arc::clone(&ground.store), Arc::clone(&ground.metrics));
-        let push = Push::open(&config, &store, ground.clock).await?;
+        let push = Push::open(&config, &store, ground.clock.clone()).await?;
         let site = Site::new(Arc::clone(&config), store, Arc::clone(&board), metrics);
         let site = Arc::new(site.with_hub(push.own()));
         let poller = Poller {
-            upstream: Arc::new(Http::new()?),
+            exits: exits(&config)?,
             store: Arc::clone(&ground.store),
             board,
             metrics: Arc::clone(&ground.metrics),
-            clock: ground.clock,
+            clock: ground.clock.clone(),
             channels,
             hosts: config.upstream.hosts.clone(),
             policy: config.poll.policy,
             seed: fastrand::u64(..),
+            eager: false,
             heartbeat: systemd::heartbeat(),
         };
         let listener = ground.listener.try_clone().and_then(tokio::net::TcpListener::from_std);

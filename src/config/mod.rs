@@ -16,7 +16,7 @@ pub use section::Problem;
 
 use crate::{
     feed::{Filter, Settings},
-    model::ChannelName,
+    model::{ChannelName, History},
     schedule::Policy,
 };
 
@@ -65,6 +65,8 @@ impl StoreConfig {
 pub struct Upstream {
     /// Origins that serve the previews, in order of preference.
     pub hosts: Vec<Url>,
+    /// Ways out, in order of preference; none is this machine's own address.
+    pub proxies: Vec<Url>,
 }
 
 #[derive(Debug, Clone)]
@@ -92,6 +94,7 @@ pub struct OwnHub {
 #[derive(Debug, Clone)]
 pub struct ChannelConfig {
     pub name: ChannelName,
+    pub history: History,
 }
 
 /// What a reader subscribes to: one channel, or several merged.

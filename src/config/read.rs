@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     feed::{Deleted, Labels, LinkTarget, Settings, Spoilers},
-    model::ChannelName,
+    model::{ChannelName, History},
     schedule::Policy,
 };
 
@@ -43,12 +43,13 @@ fn whole(root: Section<'_>) -> Config {
     let hub = hub(root.section("hub"));
     let defaults = root.section("defaults");
     let settings = settings(&defaults, Settings::default());
+    let history_default = history(&defaults, History::default());
     defaults.finish();
     let mut channels = Vec::new();
     let mut feeds = Vec::new();
     let mut names = BTreeSet::new();
     for section in root.sections("channel") {
-        if let Some((channel, feed)) = channel(section, &settings, &mut names) {
+        if let Some((channel, feed)) = channel(section, &settings, history_default, &mut names) {
             channels.push(channel);
             feeds.push(feed);
         }
@@ -56,7 +57,7 @@ fn whole(root: Section<'_>) -> Config {
     for section in root.sections("feed") {
         if let Some(feed) = named_feed(section, &settings, &feeds) {
             let more = feed.channels.iter().filter(|name| names.insert((*name).clone()));
-            channels.extend(more.map(|name| ChannelConfig { name: name.clone() }));
+            channels.extend(more.map(|name| ChannelConfig { name: name.clone(), history: history_default }));
             feeds.push(feed);
         }
     }
@@ -128,8 +129,30 @@ fn upstream(section: Section<'_>) -> Upstream {
             }
         }
     }
+    let proxies = proxies(&section);
     section.finish();
-    Upstream { hosts }
+    Upstream { hosts, proxies }
+}
+
+fn proxies(section: &Section<'_>) -> Vec<Url> {
+    let words = section.text_or_texts("proxy").unwrap_or_default();
+    words.iter().filter_map(|word| proxy(section, word)).collect()
+}
+
+fn proxy(section: &Section<'_>, word: &Word<'_>) -> Option<Url> {
+    let schemes = ["http", "https", "socks4", "socks4a", "socks5", "socks5h"];
+    let url = Url::parse(word.text).ok().filter(|url| {
+        let bare = matches!(url.path(), "" | "/") && url.query().is_none() && url.fragment().is_none();
+        bare && schemes.contains(&url.scheme()) && url.has_host()
+    });
+    if url.is_none() {
+        // What was written may hold a password.
+        section.refuse_quietly(
+            word,
+            "must be SCHEME://[USER:PASSWORD@]HOST:PORT with http or socks5h, for example".into(),
+        );
+    }
+    url
 }
 
 fn host(section: &Section<'_>, word: &Word<'_>) -> Option<Url> {
@@ -206,9 +229,11 @@ fn hub(section: Section<'_>) -> Hub {
 fn channel(
     section: Section<'_>,
     defaults: &Settings,
+    history_default: History,
     names: &mut BTreeSet<ChannelName>,
 ) -> Option<(ChannelConfig, FeedSpec)> {
     let settings = settings(&section, defaults.clone());
+    let history = history(&section, history_default);
     let filter = filter(&section);
     let title = section.text("title").map(|word| word.text.to_owned());
     let name = section.required_text("name").and_then(|word| match word.text.parse::<ChannelName>() {
@@ -229,7 +254,19 @@ fn channel(
     section.finish();
     let name = name?;
     let feed = FeedSpec { name: name.to_string(), title, channels: vec![name.clone()], filter, settings };
-    Some((ChannelConfig { name }, feed))
+    Some((ChannelConfig { name, history }, feed))
+}
+
+fn history(section: &Section<'_>, default: History) -> History {
+    if !section.is_text("history") {
+        return section.integer("history", 1..=u64::from(u32::MAX)).map_or(default, History::Posts);
+    }
+    let Some(word) = section.text("history") else { return default };
+    History::from_words(word.text).unwrap_or_else(|| {
+        section
+            .refuse(&word, "must be \"all\", \"none\", an age such as \"90d\", \"6m\" or \"1y\", or a number".into());
+        default
+    })
 }
 
 /// What can be said in `[defaults]` for all feeds and again for one.

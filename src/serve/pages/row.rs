@@ -84,6 +84,7 @@ pub fn words(state: State) -> &'static str {
         State::RateLimited => "Telegram asks to wait",
         State::UpstreamError => "Telegram answers with errors",
         State::Unreachable => "Telegram cannot be reached",
+        State::Restricted => "withheld by Telegram",
         State::NoPreview => "no public preview",
         State::NotFound => "not found on Telegram",
         State::Private => "private",

@@ -12,7 +12,6 @@ use super::{
     row::words,
 };
 use crate::{
-    board::State,
     events::{self, Event, What},
     feed::{self, Author, Feed, Format, Header, Item},
     serve::{Site, answer::Answer, documents::media_type},
@@ -147,40 +146,15 @@ fn told(event: &Event) -> (String, String) {
         ),
         What::State(state) => {
             let said = reason.as_ref().map(|reason| format!(" Found: {reason}.")).unwrap_or_default();
-            (format!("{channel}: {}", words(*state)), format!("{}{said}", advice(*state)))
+            let advice = sentence(state.advice().unwrap_or_default());
+            let text = format!("The stored posts stay.{said} {advice}");
+            (format!("{channel}: {}", words(*state)), text)
         }
     }
 }
 
-fn advice(state: State) -> &'static str {
-    match state {
-        State::New | State::Ok | State::Empty | State::Quiet => "Nothing needs to be done.",
-        State::RateLimited | State::UpstreamError | State::Unreachable => {
-            "No new posts came for hours. This mostly passes by itself; posts from meanwhile are fetched then. If it \
-             lasts, look whether the machine reaches https://t.me."
-        }
-        State::NoPreview => {
-            "The channel exists, but its preview is switched off, so new posts cannot be read. The stored ones stay. \
-             Ask its owner, or take it out of the configuration."
-        }
-        State::NotFound => {
-            "Nothing has that name on Telegram. Check the spelling; the channel may be gone or have a new name. The \
-             stored posts stay."
-        }
-        State::Private => {
-            "The channel is private now, so new posts cannot be read. The stored ones stay. Take it out of the \
-             configuration."
-        }
-        State::IsGroup | State::IsUser => {
-            "Only channels can be read. Take the name out of the configuration, or correct it."
-        }
-        State::Renamed => {
-            "The name was given to another channel, whose posts are kept out of this feed. If you know the new name \
-             of the former one, put it into the configuration."
-        }
-        State::Drift => {
-            "Telegram's pages look different from what is understood, so parts of posts may be missing. Look for a \
-             newer version of feedbridge."
-        }
-    }
+/// `text` as a sentence of its own.
+fn sentence(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), characters.as_str()))
 }
