@@ -43,6 +43,8 @@ pub struct Server {
     pub public_url: String,
     /// Bytes that the shelf may hold.
     pub shelf_bytes: u64,
+    /// Whether search engines may show the pages.
+    pub robots: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

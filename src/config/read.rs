@@ -90,8 +90,9 @@ fn server(section: Section<'_>) -> Server {
         }
     }
     let shelf_bytes = section.integer("shelf_bytes", 1 << 20..=1 << 40).unwrap_or(64 << 20);
+    let robots = section.boolean("robots").unwrap_or(false);
     section.finish();
-    Server { listen, public_url, shelf_bytes }
+    Server { listen, public_url, shelf_bytes, robots }
 }
 
 fn public_address(text: &str) -> Option<String> {

@@ -172,6 +172,12 @@ impl Rounds {
             self.show_past(name, intake, &mut status, wall);
         }
         announce(name, &previous, &status);
+        self.news.stands(name, &status, wall);
+        if let Outcome::Page(intake) = outcome
+            && let Some(channel) = &intake.channel
+        {
+            self.news.named(name, channel, wall);
+        }
         self.remember(name, &status);
         self.board.set(name, status);
     }
