@@ -3,6 +3,7 @@
 mod check;
 mod fetch;
 mod log;
+mod open_files;
 mod serve;
 mod show;
 
@@ -15,7 +16,7 @@ use std::{
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::{
-    config::Config,
+    config::{Config, Tokens},
     feed::Format,
     model::{ChannelName, PostId},
 };
@@ -107,4 +108,10 @@ fn store_directory(config: &Config) -> PathBuf {
     // systemd may name several, separated by colons; the first is ours.
     let state = env::var_os("STATE_DIRECTORY").and_then(|value| env::split_paths(&value).next());
     config.store.directory(state.as_deref())
+}
+
+/// The tokens of those who may read, given the environment.
+fn tokens(config: &Config) -> Result<Option<Tokens>, Failure> {
+    let credentials = env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+    config.access.load(credentials.as_deref()).map_err(|error| error.to_string())
 }

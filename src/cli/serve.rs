@@ -13,7 +13,7 @@ use tokio::{
 };
 use tracing::{info, warn};
 
-use super::{Failure, log, store_directory};
+use super::{Failure, log, open_files, store_directory, tokens};
 use crate::{
     board::Board,
     clock::Clock,
@@ -25,8 +25,9 @@ use crate::{
     store::{Local, Store},
 };
 
-pub fn run(config: Config) -> Result<(), Failure> {
+pub fn run(mut config: Config) -> Result<(), Failure> {
     log::start();
+    config.limits.connections = open_files::room_for(config.limits.connections);
     let runtime = runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| error.to_string())?;
     runtime.block_on(daemon(Arc::new(config)))
 }
@@ -37,7 +38,8 @@ async fn daemon(config: Arc<Config>) -> Result<(), Failure> {
     let store = open(&config).await?;
     let board = Arc::new(Board::new(config.channels.iter().map(|channel| channel.name.clone())));
     let metrics = Arc::new(Metrics::new(clock.wall()));
-    let site = Arc::new(Site::new(Arc::clone(&config), Arc::clone(&store), Arc::clone(&board), Arc::clone(&metrics)));
+    let site = Site::new(Arc::clone(&config), Arc::clone(&store), Arc::clone(&board), Arc::clone(&metrics));
+    let site = Arc::new(site.with_tokens(tokens(&config)?));
     let poller = Poller {
         upstream: Arc::new(Http::new()?),
         store: Arc::clone(&store),

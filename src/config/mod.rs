@@ -1,5 +1,7 @@
 //! The configuration, read once into checked values. Nothing below looks at the file again.
 
+mod access;
+mod limits;
 mod read;
 mod section;
 
@@ -8,8 +10,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use ipnet::IpNet;
 use url::Url;
 
+pub use access::{Access, TokenError, Tokens};
+pub use limits::Limits;
 pub use read::is_loopback;
 pub use section::Problem;
 
@@ -20,6 +25,8 @@ use crate::{feed::Settings, model::ChannelName, schedule::Policy};
 pub struct Config {
     pub server: Server,
     pub store: StoreConfig,
+    pub limits: Limits,
+    pub access: Access,
     pub upstream: Upstream,
     pub poll: Poll,
     /// For feeds that say nothing of their own.
@@ -36,6 +43,8 @@ pub struct Server {
     pub public_url: String,
     /// Bytes that the shelf may hold.
     pub shelf_bytes: u64,
+    /// Whose X-Forwarded-For is believed.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 #[derive(Debug, Clone)]

@@ -7,6 +7,8 @@ use url::{Host, Url};
 
 use super::{
     ChannelConfig, Config, FeedSpec, Poll, Problem, Server, StoreConfig, Upstream,
+    access::access,
+    limits::{limits, trusted_proxies},
     section::{Document, Section, Word},
 };
 use crate::{
@@ -16,7 +18,7 @@ use crate::{
 };
 
 /// First parts of addresses that are the server's own, below which there is more than one page.
-const RESERVED_NAMES: [&str; 1] = ["status"];
+const RESERVED_NAMES: [&str; 2] = ["status", "t"];
 
 const DEFAULT_HOSTS: [&str; 3] = ["https://t.me", "https://telegram.me", "https://telegram.dog"];
 
@@ -37,6 +39,8 @@ pub fn config(text: &str) -> Result<Config, Vec<Problem>> {
 fn whole(root: Section<'_>) -> Config {
     let server = server(root.section("server"));
     let store = store(root.section("store"));
+    let limits = limits(root.section("limits"));
+    let access = access(root.section("access"));
     let upstream = upstream(root.section("upstream"));
     let poll = poll(root.section("poll"), &upstream);
     let defaults = root.section("defaults");
@@ -55,7 +59,7 @@ fn whole(root: Section<'_>) -> Config {
         root.refuse_section("there is no channel; add one as [[channel]] with name = \"dlinnlp\"".to_owned());
     }
     root.finish();
-    Config { server, store, upstream, poll, defaults: settings, channels, feeds }
+    Config { server, store, limits, access, upstream, poll, defaults: settings, channels, feeds }
 }
 
 fn server(section: Section<'_>) -> Server {
@@ -77,8 +81,9 @@ fn server(section: Section<'_>) -> Server {
         }
     }
     let shelf_bytes = section.integer("shelf_bytes", 1 << 20..=1 << 40).unwrap_or(64 << 20);
+    let trusted_proxies = trusted_proxies(&section);
     section.finish();
-    Server { listen, public_url, shelf_bytes }
+    Server { listen, public_url, shelf_bytes, trusted_proxies }
 }
 
 fn public_address(text: &str) -> Option<String> {

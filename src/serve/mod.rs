@@ -4,8 +4,10 @@
 //! A request goes through [`route`](mod@route), which says what is wanted; `documents` serve feeds, `pages` people,
 //! `health` machines. `negotiation` and `conditional` hold the rules of RFC 9110, purely.
 
+mod access;
 mod answer;
 mod bounded;
+mod client;
 mod conditional;
 mod connection;
 mod documents;
@@ -13,10 +15,12 @@ mod field;
 mod health;
 mod negotiation;
 mod pages;
+mod rate;
 mod route;
+mod seats;
 mod site;
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc, time::Instant};
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -35,15 +39,38 @@ use route::Route;
 /// Longer request targets are refused (RFC 9110 15.5.15).
 const TARGET_BYTES: usize = 8 << 10;
 
+/// Who is connected. An extension of requests; those without it meet no limits.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer(pub SocketAddr);
+
 /// Answers one request. Reads nothing of its body, so it is the same with and without a socket.
 pub async fn handle<B>(site: &Arc<Site>, request: Request<B>) -> Response<Full<Bytes>> {
-    let (parts, _) = request.into_parts();
-    let (class, response) = answer(site, &parts).await;
-    let response = answer::finish(response, &parts.method);
+    let (mut parts, _) = request.into_parts();
+    let (class, response) = match admit(site, &mut parts) {
+        Ok(()) => answer(site, &parts).await,
+        Err(refusal) => ("none", refusal),
+    };
+    let mut response = answer::finish(response, &parts.method);
+    if site.tokens().is_some() {
+        access::keep_from_shared_caches(&mut response);
+    }
     let (status, bytes) = (response.status().as_u16(), answer::body_length(&response));
     site.metrics.request(class, status, bytes);
-    tracing::debug!(method = %parts.method, target = %parts.uri, status, bytes, "answered");
+    // Letters outside of ASCII may stand in a target, and some of them break lines.
+    let target = parts.uri.to_string();
+    tracing::debug!(method = %parts.method, target = %target.escape_debug(), status, bytes, "answered");
     response
+}
+
+/// Lets in who asks neither too often nor for what is not theirs. From here on no target holds a token.
+fn admit(site: &Site, parts: &mut Parts) -> Result<(), Response<Full<Bytes>>> {
+    let limited = site.rate(parts, Instant::now());
+    let known = access::admit(site.tokens(), parts);
+    limited.map_err(|wait| {
+        site.metrics.refused("requests_per_minute");
+        answer::too_many(wait)
+    })?;
+    known
 }
 
 /// The answer, and the class of its route for the metrics.

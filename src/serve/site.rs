@@ -5,18 +5,20 @@ use std::{
     collections::HashMap,
     io,
     sync::{
-        Arc, PoisonError, RwLock,
+        Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
     },
     thread,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
+use hyper::http::request::Parts;
 use tokio::sync::Semaphore;
 
+use super::{Peer, client::Client, rate::Rates};
 use crate::{
     board::{Board, Status},
-    config::Config,
+    config::{Config, Tokens},
     feed,
     metrics::Metrics,
     model::{ChannelId, ChannelName, Time},
@@ -38,6 +40,9 @@ pub struct Site {
     names: RwLock<HashMap<ChannelName, Lookup>>,
     /// So many editions are made at the same time; the others wait without holding a thread.
     makers: Arc<Semaphore>,
+    rates: Mutex<Rates<Client>>,
+    /// Of those who may read; None: everybody may.
+    tokens: Option<Tokens>,
 }
 
 /// What the store last said of a name, and what the board said then.
@@ -71,6 +76,8 @@ impl Site {
         let identities = config.feeds.iter().map(|spec| identity(spec, &config.server.public_url)).collect();
         Self {
             shelf: Shelf::new(config.server.shelf_bytes),
+            rates: Mutex::new(Rates::new(config.limits.requests_per_minute)),
+            tokens: None,
             config,
             store,
             board,
@@ -80,6 +87,24 @@ impl Site {
             identities,
             names: RwLock::default(),
             makers: Arc::new(Semaphore::new(thread::available_parallelism().map_or(2, usize::from))),
+        }
+    }
+
+    /// Open to nobody but who knows one of `tokens`, if there are some.
+    pub fn with_tokens(self, tokens: Option<Tokens>) -> Self {
+        Self { tokens, ..self }
+    }
+
+    pub fn tokens(&self) -> Option<&Tokens> {
+        self.tokens.as_ref()
+    }
+
+    /// Counts a request for its client; an error says how long to wait.
+    pub fn rate(&self, parts: &Parts, now: Instant) -> Result<(), Duration> {
+        let Some(Peer(peer)) = parts.extensions.get() else { return Ok(()) };
+        match Client::asking(peer.ip(), &parts.headers, &self.config.server.trusted_proxies) {
+            Some(client) => self.rates.lock().unwrap_or_else(PoisonError::into_inner).admit(client, now),
+            None => Ok(()),
         }
     }
 
