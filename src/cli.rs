@@ -6,6 +6,7 @@ mod log;
 mod open_files;
 mod serve;
 mod show;
+mod systemd;
 
 use std::{
     env,
@@ -13,7 +14,7 @@ use std::{
     process::ExitCode,
 };
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::{
     config::{Config, Tokens},
@@ -71,6 +72,11 @@ impl From<FormatName> for Format {
     }
 }
 
+/// The command line as clap knows it, for the man page and the completions.
+pub fn command() -> clap::Command {
+    Arguments::command()
+}
+
 /// A line for people on standard error, then exit code 1.
 type Failure = String;
 
@@ -78,7 +84,7 @@ type Failure = String;
 pub fn run() -> ExitCode {
     let Arguments { config, command } = Arguments::parse();
     let result = match command.unwrap_or(Command::Serve) {
-        Command::Serve => load(&config).and_then(serve::run),
+        Command::Serve => load(&config).and_then(|loaded| serve::run(&config, loaded)),
         Command::Fetch { channel, format } => {
             load_or_default(&config).and_then(|c| fetch::run(&c, &channel, format.into()))
         }

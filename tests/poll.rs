@@ -43,6 +43,7 @@ impl Bridge {
             hosts: HOSTS.iter().map(|host| host.parse().unwrap()).collect(),
             policy: Policy { fixed_interval: Some(Duration::from_secs(300)), ..Policy::default() },
             seed: 7,
+            heartbeat: None,
         };
         let (stop, stopped) = oneshot::channel();
         let running = tokio::spawn(poller.run(async move { drop(stopped.await) }));

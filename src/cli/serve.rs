@@ -1,23 +1,27 @@
-//! `feedbridge serve`: builds everything, wires it, and waits for a signal.
+//! `feedbridge serve`: builds everything, wires it, and waits for signals.
+//!
+//! What a configuration decides is one *generation*: a poller and a server. SIGHUP starts a new generation on the same
+//! socket, store and counters; the old one finishes its requests beside it.
 
-use std::{sync::Arc, time::Duration};
-
-use sd_notify::NotifyState;
-use tokio::{
+use std::{
     net::TcpListener,
-    runtime,
-    signal::unix::{SignalKind, signal},
-    sync::watch,
-    task::spawn_blocking,
-    time,
+    path::{Path, PathBuf},
+    sync::Arc,
 };
-use tracing::{info, warn};
 
-use super::{Failure, log, open_files, store_directory, tokens};
+use tokio::{
+    runtime,
+    signal::unix::{Signal, SignalKind, signal},
+    sync::watch,
+    task::{JoinHandle, JoinSet, spawn_blocking},
+};
+use tracing::{error, info, warn};
+
+use super::{Failure, load, log, open_files, store_directory, systemd, tokens};
 use crate::{
     board::Board,
     clock::Clock,
-    config::Config,
+    config::{Config, Tokens},
     fetch::Http,
     metrics::Metrics,
     poll::Poller,
@@ -25,61 +29,176 @@ use crate::{
     store::{Local, Store},
 };
 
-pub fn run(mut config: Config) -> Result<(), Failure> {
+/// Runs the daemon until SIGTERM or SIGINT. `path` is read again on SIGHUP.
+pub fn run(path: &Path, config: Config) -> Result<(), Failure> {
     log::start();
-    config.limits.connections = open_files::room_for(config.limits.connections);
     let runtime = runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| error.to_string())?;
-    runtime.block_on(daemon(Arc::new(config)))
+    let tokens = tokens(&config)?;
+    runtime.block_on(daemon(path.to_owned(), fitted(config), tokens))
 }
 
-async fn daemon(config: Arc<Config>) -> Result<(), Failure> {
+/// What outlives a reload.
+struct Ground {
+    path: PathBuf,
+    listener: TcpListener,
+    store: Arc<dyn Store>,
+    metrics: Arc<Metrics>,
+    clock: Clock,
+}
+
+struct Generation {
+    config: Arc<Config>,
+    stop: watch::Sender<bool>,
+    polling: JoinHandle<()>,
+    serving: JoinHandle<()>,
+}
+
+/// What ends the wait of a generation.
+enum Wake {
+    Stop(&'static str),
+    Reload,
+    /// A task that should run for ever has ended.
+    Broken(&'static str),
+}
+
+async fn daemon(path: PathBuf, config: Arc<Config>, tokens: Option<Tokens>) -> Result<(), Failure> {
+    let mut signals = Signals::new()?;
     let clock = Clock::system();
-    let listener = listen(&config).await?;
-    let store = open(&config).await?;
-    let board = Arc::new(Board::new(config.channels.iter().map(|channel| channel.name.clone())));
-    let metrics = Arc::new(Metrics::new(clock.wall()));
-    let site = Site::new(Arc::clone(&config), Arc::clone(&store), Arc::clone(&board), Arc::clone(&metrics));
-    let site = Arc::new(site.with_tokens(tokens(&config)?));
-    let poller = Poller {
-        upstream: Arc::new(Http::new()?),
-        store: Arc::clone(&store),
-        board,
-        metrics,
+    let ground = Ground {
+        path,
+        listener: listen(&config)?,
+        store: open(&config).await?,
+        metrics: Arc::new(Metrics::new(clock.wall())),
         clock,
-        channels: config.channels.iter().map(|channel| channel.name.clone()).collect(),
-        hosts: config.upstream.hosts.clone(),
-        policy: config.poll.policy,
-        seed: fastrand::u64(..),
     };
+    let mut draining = JoinSet::new();
+    let mut generation = Generation::start(&ground, config, tokens)?;
+    info!(url = generation.config.server.public_url, channels = generation.config.channels.len(), "serving");
+    systemd::ready(&generation.config);
 
-    let (stop, stopped) = watch::channel(false);
-    site.set_ready(true);
-    let serving = tokio::spawn(serve::run(listener, site, until(stopped.clone())));
-    let polling = tokio::spawn(poller.run(until(stopped.clone())));
-    let watchdog = tokio::spawn(feed_watchdog());
-    info!(url = config.server.public_url, channels = config.channels.len(), "serving");
-    notify(&[NotifyState::Ready, NotifyState::Status(&format!("Serving {}", config.server.public_url))]);
-
-    let signal = wait_for_stop().await?;
-    info!(signal, "stopping");
-    notify(&[NotifyState::Stopping]);
-    watchdog.abort();
-    stop.send_replace(true);
-    let (served, polled) = tokio::join!(serving, polling);
-    let closed = spawn_blocking(move || store.close()).await;
-    for error in [served.err(), polled.err()].into_iter().flatten() {
-        warn!(%error, "a part of the daemon stopped half-way");
+    let result = loop {
+        match generation.wait(&mut signals).await {
+            Wake::Reload => generation = reload(&ground, generation, &mut draining).await?,
+            Wake::Stop(signal) => {
+                info!(signal, "stopping");
+                break Ok(());
+            }
+            Wake::Broken(part) => break Err(format!("{part} ended unexpectedly; the log has the reason")),
+        }
+    };
+    systemd::stopping();
+    generation.stop.send_replace(true);
+    for task in [generation.polling, generation.serving] {
+        // One that has ended was awaited already.
+        if !task.is_finished() {
+            drop(task.await);
+        }
     }
-    match closed {
-        Ok(Err(error)) => Err(error.to_string()),
-        _ => Ok(()),
+    draining.join_all().await;
+    let closed = spawn_blocking(move || ground.store.close()).await;
+    result.and(closed.map_or(Ok(()), |closed| closed.map_err(|error| error.to_string())))
+}
+
+/// The generation that the changed file asks for, or the same one if the file is bad.
+async fn reload(ground: &Ground, old: Generation, draining: &mut JoinSet<()>) -> Result<Generation, Failure> {
+    systemd::reloading();
+    let read = load(&ground.path).and_then(|config| tokens(&config).map(|tokens| (fitted(config), tokens)));
+    let (config, tokens) = match read {
+        Ok(read) => read,
+        Err(error) => {
+            error!(%error, "the new configuration is refused; the old one stays");
+            systemd::ready(&old.config);
+            return Ok(old);
+        }
+    };
+    if config.server.listen != old.config.server.listen || config.store.path != old.config.store.path {
+        warn!("server.listen and store.path take effect at a restart");
+    }
+    old.stop.send_replace(true);
+    // One poller at a time: they would ask for the same channels. Requests under way finish beside the new server.
+    let _ = old.polling.await;
+    draining.spawn(async move { drop(old.serving.await) });
+    let generation = Generation::start(ground, config, tokens)?;
+    info!(channels = generation.config.channels.len(), "configuration reloaded");
+    systemd::ready(&generation.config);
+    Ok(generation)
+}
+
+impl Generation {
+    fn start(ground: &Ground, config: Arc<Config>, tokens: Option<Tokens>) -> Result<Self, Failure> {
+        let channels: Vec<_> = config.channels.iter().map(|channel| channel.name.clone()).collect();
+        let board = Arc::new(Board::new(channels.iter().cloned()));
+        let (store, metrics) = (Arc::clone(&ground.store), Arc::clone(&ground.metrics));
+        let site = Site::new(Arc::clone(&config), store, Arc::clone(&board), metrics).with_tokens(tokens);
+        let poller = Poller {
+            upstream: Arc::new(Http::new()?),
+            store: Arc::clone(&ground.store),
+            board,
+            metrics: Arc::clone(&ground.metrics),
+            clock: ground.clock,
+            channels,
+            hosts: config.upstream.hosts.clone(),
+            policy: config.poll.policy,
+            seed: fastrand::u64(..),
+            heartbeat: systemd::heartbeat(),
+        };
+        let listener = ground.listener.try_clone().and_then(tokio::net::TcpListener::from_std);
+        let listener = listener.map_err(|error| format!("cannot go on listening: {error}"))?;
+        let (stop, stopped) = watch::channel(false);
+        Ok(Self {
+            config,
+            stop,
+            polling: tokio::spawn(poller.run(until(stopped.clone()))),
+            serving: tokio::spawn(serve::run(listener, Arc::new(site), until(stopped))),
+        })
+    }
+
+    async fn wait(&mut self, signals: &mut Signals) -> Wake {
+        tokio::select! {
+            _ = signals.terminate.recv() => Wake::Stop("SIGTERM"),
+            _ = signals.interrupt.recv() => Wake::Stop("SIGINT"),
+            _ = signals.hangup.recv() => Wake::Reload,
+            _ = &mut self.polling => Wake::Broken("polling"),
+            _ = &mut self.serving => Wake::Broken("serving"),
+        }
     }
 }
 
-async fn listen(config: &Config) -> Result<TcpListener, Failure> {
-    let address = config.server.listen;
-    let bound = TcpListener::bind(address).await;
-    bound.map_err(|error| format!("cannot listen on {address}: {error}; choose another server.listen"))
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self, Failure> {
+        let listen = |kind| signal(kind).map_err(|error| format!("cannot listen for signals: {error}"));
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+            hangup: listen(SignalKind::hangup())?,
+        })
+    }
+}
+
+/// With no more connections than the process may have open.
+fn fitted(mut config: Config) -> Arc<Config> {
+    config.limits.connections = open_files::room_for(config.limits.connections);
+    Arc::new(config)
+}
+
+/// The socket that systemd hands over, or one of our own.
+fn listen(config: &Config) -> Result<TcpListener, Failure> {
+    let listener = match systemd::socket()? {
+        Some(listener) => listener,
+        None => {
+            let address = config.server.listen;
+            TcpListener::bind(address)
+                .map_err(|error| format!("cannot listen on {address}: {error}; choose another server.listen"))?
+        }
+    };
+    listener.set_nonblocking(true).map_err(|error| error.to_string())?;
+    Ok(listener)
 }
 
 async fn open(config: &Config) -> Result<Arc<dyn Store>, Failure> {
@@ -91,29 +210,4 @@ async fn open(config: &Config) -> Result<Arc<dyn Store>, Failure> {
 async fn until(mut stopped: watch::Receiver<bool>) {
     // An error means that the sender is gone, which is a stop as well.
     let _ = stopped.wait_for(|stop| *stop).await;
-}
-
-async fn wait_for_stop() -> Result<&'static str, Failure> {
-    let mut terminate = signal(SignalKind::terminate()).map_err(|error| error.to_string())?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| error.to_string())?;
-    Ok(tokio::select! {
-        _ = terminate.recv() => "SIGTERM",
-        _ = interrupt.recv() => "SIGINT",
-    })
-}
-
-/// Tells systemd twice per watchdog period that the runtime still turns.
-async fn feed_watchdog() {
-    let Some(period) = sd_notify::watchdog_enabled() else { return };
-    let mut tick = time::interval((period / 3).max(Duration::from_millis(50)));
-    loop {
-        tick.tick().await;
-        notify(&[NotifyState::Watchdog]);
-    }
-}
-
-fn notify(states: &[NotifyState<'_>]) {
-    if let Err(error) = sd_notify::notify(states) {
-        warn!(%error, "cannot tell systemd");
-    }
 }

@@ -19,13 +19,13 @@ use tokio::{
     pin, select,
     sync::watch,
     task::{JoinSet, spawn_blocking},
-    time::{Instant, sleep_until},
+    time::{Instant, Interval, interval, sleep_until},
 };
 use tracing::{debug, info};
 use url::Url;
 
 pub use gaps::{Cursor, Gap};
-pub use intake::{Intake, take_in};
+pub use intake::{Error as TakeInError, Intake, take_in};
 pub use outcome::Outcome;
 pub use turn::{Errand, Turn, ask, first_look};
 
@@ -52,6 +52,14 @@ pub struct Poller<U> {
     pub policy: Policy,
     /// Of the jitter.
     pub seed: u64,
+    pub heartbeat: Option<Heartbeat>,
+}
+
+/// A sign of life that the loop gives as long as it turns.
+#[derive(Debug, Clone, Copy)]
+pub struct Heartbeat {
+    pub period: Duration,
+    pub beat: fn(),
 }
 
 /// A turn that has ended.
@@ -70,6 +78,7 @@ impl<U: Upstream> Poller<U> {
         let mut running = JoinSet::new();
         let (stop, stopping) = watch::channel(false);
         pin!(shutdown);
+        let mut beat = self.heartbeat.map(|heartbeat| interval(heartbeat.period));
         loop {
             self.keep(rounds.take_notes()).await;
             while running.len() < CONCURRENT
@@ -86,6 +95,7 @@ impl<U: Upstream> Poller<U> {
                         rounds.settle(done, self.clock.steady(), self.clock.wall());
                     }
                 }
+                beat = tick(&mut beat, self.heartbeat) => beat(),
                 () = sleep_until(wake) => {}
             }
         }
@@ -138,5 +148,16 @@ impl<U: Upstream> Poller<U> {
             };
             Some(Done { turn, host, outcome, took: started.elapsed() })
         }
+    }
+}
+
+/// The next beat that is due; never without a heartbeat.
+async fn tick(interval: &mut Option<Interval>, heartbeat: Option<Heartbeat>) -> fn() {
+    match (interval, heartbeat) {
+        (Some(interval), Some(heartbeat)) => {
+            interval.tick().await;
+            heartbeat.beat
+        }
+        _ => std::future::pending().await,
     }
 }

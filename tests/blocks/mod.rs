@@ -1,4 +1,5 @@
 //! Message blocks around hand-written content, for the tests of the parser.
+#![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use feedbridge::{
     model::Post,

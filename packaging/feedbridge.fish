@@ -1,0 +1,50 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_feedbridge_global_optspecs
+    string join \n config= h/help V/version
+end
+
+function __fish_feedbridge_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_feedbridge_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_feedbridge_using_subcommand
+    set -l cmd (__fish_feedbridge_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c feedbridge -n "__fish_feedbridge_needs_command" -l config -d 'The configuration file' -r -F
+complete -c feedbridge -n "__fish_feedbridge_needs_command" -s h -l help -d 'Print help'
+complete -c feedbridge -n "__fish_feedbridge_needs_command" -s V -l version -d 'Print version'
+complete -c feedbridge -n "__fish_feedbridge_needs_command" -f -a "serve" -d 'Run the daemon: poll, store and serve. The default'
+complete -c feedbridge -n "__fish_feedbridge_needs_command" -f -a "fetch" -d 'Poll a channel once and print its feed; the store is not touched'
+complete -c feedbridge -n "__fish_feedbridge_needs_command" -f -a "check" -d 'Check the configuration and the store, and say what is wrong'
+complete -c feedbridge -n "__fish_feedbridge_needs_command" -f -a "show" -d 'Print a stored post with all its revisions'
+complete -c feedbridge -n "__fish_feedbridge_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand serve" -l config -d 'The configuration file' -r -F
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand serve" -s h -l help -d 'Print help'
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand fetch" -l format -r -f -a "rss\t''
+atom\t''
+json\t''"
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand fetch" -l config -d 'The configuration file' -r -F
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand fetch" -s h -l help -d 'Print help'
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand check" -l config -d 'The configuration file' -r -F
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand check" -s h -l help -d 'Print help'
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand show" -l config -d 'The configuration file' -r -F
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand show" -s h -l help -d 'Print help'
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand help; and not __fish_seen_subcommand_from serve fetch check show help" -f -a "serve" -d 'Run the daemon: poll, store and serve. The default'
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand help; and not __fish_seen_subcommand_from serve fetch check show help" -f -a "fetch" -d 'Poll a channel once and print its feed; the store is not touched'
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand help; and not __fish_seen_subcommand_from serve fetch check show help" -f -a "check" -d 'Check the configuration and the store, and say what is wrong'
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand help; and not __fish_seen_subcommand_from serve fetch check show help" -f -a "show" -d 'Print a stored post with all its revisions'
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand help; and not __fish_seen_subcommand_from serve fetch check show help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

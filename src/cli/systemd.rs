@@ -1,0 +1,58 @@
+//! What the daemon and systemd tell each other: sd_notify(3), the watchdog, sd_listen_fds(3).
+//! Without systemd nothing here does anything.
+
+use std::{
+    net::TcpListener,
+    os::fd::{FromRawFd, RawFd},
+    time::Duration,
+};
+
+use sd_notify::NotifyState;
+use tracing::warn;
+
+use super::Failure;
+use crate::{config::Config, poll::Heartbeat};
+
+/// The socket accepts and the configuration is in force.
+pub fn ready(config: &Config) {
+    let status = format!("Serving {} channels at {}", config.channels.len(), config.server.public_url);
+    notify(&[NotifyState::Ready, NotifyState::Status(&status)]);
+}
+
+/// Both in one message, as systemd 253 and newer ask for.
+pub fn reloading() {
+    match NotifyState::monotonic_usec_now() {
+        Ok(now) => notify(&[NotifyState::Reloading, now, NotifyState::Status("Reading the configuration")]),
+        Err(error) => warn!(%error, "cannot read the clock that systemd wants to know"),
+    }
+}
+
+pub fn stopping() {
+    notify(&[NotifyState::Stopping, NotifyState::Status("Finishing requests")]);
+}
+
+/// Beats three times in a watchdog period, from within the polling loop: a loop that hangs is restarted.
+pub fn heartbeat() -> Option<Heartbeat> {
+    let period = sd_notify::watchdog_enabled()?;
+    Some(Heartbeat { period: (period / 3).max(Duration::from_millis(50)), beat: || notify(&[NotifyState::Watchdog]) })
+}
+
+/// The first socket that systemd passes to this process, if it passes one.
+pub fn socket() -> Result<Option<TcpListener>, Failure> {
+    let passed: Vec<RawFd> = match sd_notify::listen_fds() {
+        Ok(passed) => passed.collect(),
+        Err(error) => return Err(format!("cannot take the socket from systemd: {error}")),
+    };
+    match passed.as_slice() {
+        [] => Ok(None),
+        // SAFETY: systemd opened it for this process alone, and nothing else takes it: this runs once, at the start.
+        [socket] => Ok(Some(unsafe { TcpListener::from_raw_fd(*socket) })),
+        several => Err(format!("systemd passes {} sockets; feedbridge takes one", several.len())),
+    }
+}
+
+fn notify(states: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(states) {
+        warn!(%error, "cannot tell systemd");
+    }
+}

@@ -1,0 +1,64 @@
+//! What each kind of post becomes, written out, so that any change of output shows in review.
+//! `INSTA_UPDATE=always cargo test --test snapshots` accepts what is there now.
+
+mod blocks;
+
+use std::{fs, path::Path};
+
+use chrono::TimeZone;
+use feedbridge::{
+    diff,
+    feed::{self, Entry, Feed, Header, Settings},
+    model::{Channel, ChannelId, ChannelInfo},
+    page,
+};
+
+fn feed_of(html: &str) -> Feed {
+    let page = page::parse(html).unwrap();
+    let now = chrono::Utc.with_ymd_and_hms(2026, 3, 1, 12, 0, 0).unwrap();
+    let slug = page.slug.unwrap_or_else(|| "kitchen".to_owned());
+    let channel = Channel {
+        id: ChannelId(1001),
+        name: "kitchen".parse().unwrap(),
+        slug: slug.clone(),
+        current_slug: slug,
+        info: ChannelInfo { title: "Kitchen".to_owned(), ..page.info },
+        first_seen: now,
+        info_seen: now,
+    };
+    let changes = diff::diff(channel.id, Vec::new(), page.posts, now);
+    let entries: Vec<_> = changes.iter().map(|change| Entry { channel: &channel, stored: &change.stored }).collect();
+    let settings = Settings { reactions: true, ..Settings::default() };
+    feed::compose(Header { home_url: "https://t.me/kitchen".to_owned(), ..Header::default() }, &entries, &settings)
+}
+
+fn written(feed: &Feed) -> String {
+    let item = |item: &feed::Item| {
+        let media: String = item.media.iter().map(|media| format!("media: {} {}\n", media.mime, media.url)).collect();
+        let title = item.title.as_deref().unwrap_or_default();
+        format!(
+            "{}\ntitle: {title}\ntags: {:?}\nauthor: {}\n{media}{}\n",
+            item.guid, item.tags, item.author.name, item.content
+        )
+    };
+    feed.items.iter().map(item).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn every_kind_of_post_reads_as_it_did() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    let mut seen = 0;
+    let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    for file in files {
+        let name = file.file_stem().unwrap().to_string_lossy().into_owned();
+        let html = fs::read_to_string(&file).unwrap();
+        // A fixture is a page, or what stands in a message's bubble.
+        let html = if html.starts_with("<!DOCTYPE") { html } else { blocks::block(&html, "") };
+        insta::with_settings!({ snapshot_suffix => name.as_str(), prepend_module_to_snapshot => false, omit_expression => true }, {
+            insta::assert_snapshot!("post", written(&feed_of(&html)));
+        });
+        seen += 1;
+    }
+    assert!(seen >= 20, "only {seen} fixtures");
+}
