@@ -25,6 +25,11 @@ use super::{
 
 /// For a response that the reader is slow to take.
 const WRITE_TIME: Duration = Duration::from_secs(60);
+/// Connections that wait to be accepted: a thousand may come at once, and who finds no place tries again after a second.
+const BACKLOG: i32 = 4096;
+/// What the kernel holds of a response that is not taken. It would be megabytes, and slow readers by the hundred would
+/// use up what all connections share.
+const SEND_BUFFER_BYTES: usize = 128 << 10;
 /// For the requests that are running when the server stops.
 const STOP_TIME: Duration = Duration::from_secs(10);
 /// After accepting failed, most likely for want of file descriptors.
@@ -35,6 +40,7 @@ const BUFFER_BYTES: usize = 32 << 10;
 /// Serves until `shutdown` resolves; then takes no more connections and finishes the running requests, for at most
 /// ten seconds. Ready in between.
 pub async fn run(listener: TcpListener, site: Arc<Site>, shutdown: impl Future<Output = ()>) {
+    prepare(&listener);
     let seats = Seats::new(site.config.limits.connections, site.config.limits.per_address);
     let (stop, stopping) = watch::channel(());
     let mut connections = JoinSet::new();
@@ -63,6 +69,15 @@ pub async fn run(listener: TcpListener, site: Arc<Site>, shutdown: impl Future<O
     let finished = timeout(STOP_TIME, async { while connections.join_next().await.is_some() {} }).await;
     if finished.is_err() {
         tracing::warn!(connections = connections.len(), "requests cut off, since they did not end in time");
+    }
+}
+
+/// Best effort: what is not set stays as the system has it. Accepted connections inherit the buffer's size.
+fn prepare(listener: &TcpListener) {
+    let backlog = rustix::net::listen(listener, BACKLOG);
+    let buffer = rustix::net::sockopt::set_socket_send_buffer_size(listener, SEND_BUFFER_BYTES);
+    if let Some(error) = backlog.err().or(buffer.err()) {
+        tracing::debug!(%error, "the listening socket stays as it is");
     }
 }
 
