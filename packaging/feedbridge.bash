@@ -16,8 +16,14 @@ _feedbridge() {
             ",$1")
                 cmd="feedbridge"
                 ;;
+            feedbridge,backfill)
+                cmd="feedbridge__subcmd__backfill"
+                ;;
             feedbridge,check)
                 cmd="feedbridge__subcmd__check"
+                ;;
+            feedbridge,export)
+                cmd="feedbridge__subcmd__export"
                 ;;
             feedbridge,fetch)
                 cmd="feedbridge__subcmd__fetch"
@@ -25,20 +31,32 @@ _feedbridge() {
             feedbridge,help)
                 cmd="feedbridge__subcmd__help"
                 ;;
+            feedbridge,import)
+                cmd="feedbridge__subcmd__import"
+                ;;
             feedbridge,serve)
                 cmd="feedbridge__subcmd__serve"
                 ;;
             feedbridge,show)
                 cmd="feedbridge__subcmd__show"
                 ;;
+            feedbridge__subcmd__help,backfill)
+                cmd="feedbridge__subcmd__help__subcmd__backfill"
+                ;;
             feedbridge__subcmd__help,check)
                 cmd="feedbridge__subcmd__help__subcmd__check"
+                ;;
+            feedbridge__subcmd__help,export)
+                cmd="feedbridge__subcmd__help__subcmd__export"
                 ;;
             feedbridge__subcmd__help,fetch)
                 cmd="feedbridge__subcmd__help__subcmd__fetch"
                 ;;
             feedbridge__subcmd__help,help)
                 cmd="feedbridge__subcmd__help__subcmd__help"
+                ;;
+            feedbridge__subcmd__help,import)
+                cmd="feedbridge__subcmd__help__subcmd__import"
                 ;;
             feedbridge__subcmd__help,serve)
                 cmd="feedbridge__subcmd__help__subcmd__serve"
@@ -53,7 +71,7 @@ _feedbridge() {
 
     case "${cmd}" in
         feedbridge)
-            opts="-h -V --config --help --version serve fetch check show help"
+            opts="-h -V --config --help --version serve fetch backfill check show export import help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -70,7 +88,47 @@ _feedbridge() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        feedbridge__subcmd__backfill)
+            opts="-h --since --all --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         feedbridge__subcmd__check)
+            opts="-h --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        feedbridge__subcmd__export)
             opts="-h --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -111,7 +169,7 @@ _feedbridge() {
             return 0
             ;;
         feedbridge__subcmd__help)
-            opts="serve fetch check show help"
+            opts="serve fetch backfill check show export import help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -124,7 +182,35 @@ _feedbridge() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        feedbridge__subcmd__help__subcmd__backfill)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         feedbridge__subcmd__help__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        feedbridge__subcmd__help__subcmd__export)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -166,6 +252,20 @@ _feedbridge() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        feedbridge__subcmd__help__subcmd__import)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         feedbridge__subcmd__help__subcmd__serve)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -187,6 +287,24 @@ _feedbridge() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        feedbridge__subcmd__import)
+            opts="-h --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;

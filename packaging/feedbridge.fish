@@ -29,8 +29,11 @@ complete -c feedbridge -n "__fish_feedbridge_needs_command" -s h -l help -d 'Pri
 complete -c feedbridge -n "__fish_feedbridge_needs_command" -s V -l version -d 'Print version'
 complete -c feedbridge -n "__fish_feedbridge_needs_command" -f -a "serve" -d 'Run the daemon: poll, store and serve. The default'
 complete -c feedbridge -n "__fish_feedbridge_needs_command" -f -a "fetch" -d 'Poll a channel once and print its feed; the store is not touched'
+complete -c feedbridge -n "__fish_feedbridge_needs_command" -f -a "backfill" -d 'Fetch a channel\'s older posts now, while no daemon runs. What is done stays done when it is interrupted'
 complete -c feedbridge -n "__fish_feedbridge_needs_command" -f -a "check" -d 'Check the configuration and the store, and say what is wrong'
 complete -c feedbridge -n "__fish_feedbridge_needs_command" -f -a "show" -d 'Print a stored post with all its revisions'
+complete -c feedbridge -n "__fish_feedbridge_needs_command" -f -a "export" -d 'Print the stored posts with all their revisions as JSON lines'
+complete -c feedbridge -n "__fish_feedbridge_needs_command" -f -a "import" -d 'Take posts from an export into the store; or print the lines to configure for the channels of an OPML file'
 complete -c feedbridge -n "__fish_feedbridge_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c feedbridge -n "__fish_feedbridge_using_subcommand serve" -l config -d 'The configuration file' -r -F
 complete -c feedbridge -n "__fish_feedbridge_using_subcommand serve" -s h -l help -d 'Print help'
@@ -39,12 +42,23 @@ atom\t''
 json\t''"
 complete -c feedbridge -n "__fish_feedbridge_using_subcommand fetch" -l config -d 'The configuration file' -r -F
 complete -c feedbridge -n "__fish_feedbridge_using_subcommand fetch" -s h -l help -d 'Print help'
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand backfill" -l since -d 'Back to this day (UTC), as in 2024-12-31; else as far as the configuration says, or all' -r
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand backfill" -l config -d 'The configuration file' -r -F
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand backfill" -l all -d 'Back to the channel\'s beginning'
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand backfill" -s h -l help -d 'Print help'
 complete -c feedbridge -n "__fish_feedbridge_using_subcommand check" -l config -d 'The configuration file' -r -F
 complete -c feedbridge -n "__fish_feedbridge_using_subcommand check" -s h -l help -d 'Print help'
 complete -c feedbridge -n "__fish_feedbridge_using_subcommand show" -l config -d 'The configuration file' -r -F
 complete -c feedbridge -n "__fish_feedbridge_using_subcommand show" -s h -l help -d 'Print help'
-complete -c feedbridge -n "__fish_feedbridge_using_subcommand help; and not __fish_seen_subcommand_from serve fetch check show help" -f -a "serve" -d 'Run the daemon: poll, store and serve. The default'
-complete -c feedbridge -n "__fish_feedbridge_using_subcommand help; and not __fish_seen_subcommand_from serve fetch check show help" -f -a "fetch" -d 'Poll a channel once and print its feed; the store is not touched'
-complete -c feedbridge -n "__fish_feedbridge_using_subcommand help; and not __fish_seen_subcommand_from serve fetch check show help" -f -a "check" -d 'Check the configuration and the store, and say what is wrong'
-complete -c feedbridge -n "__fish_feedbridge_using_subcommand help; and not __fish_seen_subcommand_from serve fetch check show help" -f -a "show" -d 'Print a stored post with all its revisions'
-complete -c feedbridge -n "__fish_feedbridge_using_subcommand help; and not __fish_seen_subcommand_from serve fetch check show help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand export" -l config -d 'The configuration file' -r -F
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand export" -s h -l help -d 'Print help'
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand import" -l config -d 'The configuration file' -r -F
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand import" -s h -l help -d 'Print help'
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand help; and not __fish_seen_subcommand_from serve fetch backfill check show export import help" -f -a "serve" -d 'Run the daemon: poll, store and serve. The default'
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand help; and not __fish_seen_subcommand_from serve fetch backfill check show export import help" -f -a "fetch" -d 'Poll a channel once and print its feed; the store is not touched'
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand help; and not __fish_seen_subcommand_from serve fetch backfill check show export import help" -f -a "backfill" -d 'Fetch a channel\'s older posts now, while no daemon runs. What is done stays done when it is interrupted'
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand help; and not __fish_seen_subcommand_from serve fetch backfill check show export import help" -f -a "check" -d 'Check the configuration and the store, and say what is wrong'
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand help; and not __fish_seen_subcommand_from serve fetch backfill check show export import help" -f -a "show" -d 'Print a stored post with all its revisions'
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand help; and not __fish_seen_subcommand_from serve fetch backfill check show export import help" -f -a "export" -d 'Print the stored posts with all their revisions as JSON lines'
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand help; and not __fish_seen_subcommand_from serve fetch backfill check show export import help" -f -a "import" -d 'Take posts from an export into the store; or print the lines to configure for the channels of an OPML file'
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand help; and not __fish_seen_subcommand_from serve fetch backfill check show export import help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

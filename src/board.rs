@@ -8,7 +8,10 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{ChannelName, Time};
+use crate::{
+    model::{ChannelName, PostId, Time},
+    schedule::Budget,
+};
 
 /// How a channel stands with upstream. Stored posts are served in every state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -25,6 +28,8 @@ pub enum State {
     /// Upstream answers with errors, or with pages that are not understood.
     UpstreamError,
     Unreachable,
+    /// The channel is withheld from those who ask from here.
+    Restricted,
     /// The name exists but has no preview.
     NoPreview,
     NotFound,
@@ -48,6 +53,7 @@ impl State {
             Self::RateLimited => "rate_limited",
             Self::UpstreamError => "upstream_error",
             Self::Unreachable => "unreachable",
+            Self::Restricted => "restricted",
             Self::NoPreview => "no_preview",
             Self::NotFound => "not_found",
             Self::Private => "private",
@@ -56,6 +62,24 @@ impl State {
             Self::Renamed => "renamed",
             Self::Drift => "drift",
         }
+    }
+
+    /// What a person can do about it; None where nothing is amiss.
+    pub fn advice(self) -> Option<&'static str> {
+        Some(match self {
+            Self::New | Self::Ok | Self::Empty | Self::Quiet => return None,
+            Self::RateLimited => "nothing to do: polling goes on, slower; if it lasts, lower poll.requests_per_minute",
+            Self::UpstreamError => "nothing to do: it is tried again; if it lasts, look at the address in a browser",
+            Self::Unreachable => "check this machine's connection, its DNS and upstream.proxy; it is tried again",
+            Self::Restricted => "Telegram withholds it where you are; a proxy elsewhere (upstream.proxy) may help",
+            Self::NoPreview => "ask its owner to switch the preview on, or remove the channel",
+            Self::NotFound => "check the spelling; if the channel was renamed, configure its new name",
+            Self::Private => "remove it: a private channel has no preview",
+            Self::IsGroup => "remove it: a group has no preview",
+            Self::IsUser => "remove it: a person or a bot has no posts",
+            Self::Renamed => "find the channel's new name; to follow the other one, use a store of its own",
+            Self::Drift => "posts are stored as far as they are understood; look for a newer version",
+        })
     }
 
     /// Whether nothing is amiss.
@@ -79,6 +103,19 @@ pub struct Status {
     /// Holes in what is stored that are still to be filled.
     #[serde(default)]
     pub gaps: usize,
+    /// How far back its history is stored; None when none is wanted.
+    #[serde(default)]
+    pub history: Option<Progress>,
+}
+
+/// The walk back through a channel's posts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    pub done: bool,
+    /// When the oldest stored post was published.
+    pub oldest: Option<Time>,
+    /// That post.
+    pub before: Option<PostId>,
 }
 
 impl Default for Status {
@@ -92,6 +129,7 @@ impl Default for Status {
             failures: 0,
             last_error: None,
             gaps: 0,
+            history: None,
         }
     }
 }
@@ -100,6 +138,11 @@ impl Default for Status {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct HostStatus {
     pub host: String,
+    /// The proxy that it is asked through, without its credentials.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<String>,
+    /// Whether the next request goes this way.
+    pub in_use: bool,
     /// `closed` (in use), `open` (left alone until `open_until`) or `half_open` (the next request tries it).
     pub breaker: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -116,12 +159,13 @@ pub struct Board(RwLock<Statuses>);
 struct Statuses {
     channels: BTreeMap<ChannelName, Status>,
     hosts: Vec<HostStatus>,
+    budget: Option<Budget>,
 }
 
 impl Board {
     pub fn new(channels: impl IntoIterator<Item = ChannelName>) -> Self {
         let channels = channels.into_iter().map(|name| (name, Status::default())).collect();
-        Self(RwLock::new(Statuses { channels, hosts: Vec::new() }))
+        Self(RwLock::new(Statuses { channels, ..Statuses::default() }))
     }
 
     pub fn get(&self, name: &ChannelName) -> Option<Status> {
@@ -143,6 +187,15 @@ impl Board {
 
     pub fn set_hosts(&self, hosts: Vec<HostStatus>) {
         self.write().hosts = hosts;
+    }
+
+    /// What was left of the budget of requests when polling last looked; None if nothing polls.
+    pub fn budget(&self) -> Option<Budget> {
+        self.read().budget
+    }
+
+    pub fn set_budget(&self, budget: Budget) {
+        self.write().budget = Some(budget);
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Statuses> {

@@ -1,4 +1,5 @@
-//! Asking upstream: one GET, bounded in time and size. The only module that knows reqwest.
+//! Asking upstream: one GET, bounded in time and size. Beside `hub`, which asks and tells subscribers, the only module
+//! that knows reqwest.
 //! Says what came back, not what it means.
 
 use std::{
@@ -7,7 +8,7 @@ use std::{
 };
 
 use reqwest::{
-    Client, Response, StatusCode,
+    Client, Proxy, Response, StatusCode,
     header::{ACCEPT_LANGUAGE, LOCATION, RETRY_AFTER},
     redirect::Policy,
 };
@@ -51,6 +52,12 @@ pub enum Error {
     TooLarge,
 }
 
+/// A proxy's address for people: without user and password.
+pub fn without_credentials(proxy: &Url) -> String {
+    let port = proxy.port().map_or_else(String::new, |port| format!(":{port}"));
+    format!("{}://{}{port}", proxy.scheme(), proxy.host_str().unwrap_or_default())
+}
+
 /// Whatever answers requests: the network, or a stand-in within a test.
 pub trait Upstream: Send + Sync + 'static {
     /// GETs `target` (a path with its query, beginning with `/`) from `host`.
@@ -64,20 +71,26 @@ pub struct Http {
 }
 
 impl Http {
-    pub fn new() -> Result<Self, String> {
-        Self::with_timeout(TIMEOUT)
+    /// Asks through `proxy`, if there is one.
+    pub fn new(proxy: Option<&Url>) -> Result<Self, String> {
+        Self::with_timeout(proxy, TIMEOUT)
     }
 
     /// With another time for a whole answer.
-    pub fn with_timeout(timeout: Duration) -> Result<Self, String> {
-        let client = Client::builder()
+    pub fn with_timeout(proxy: Option<&Url>, timeout: Duration) -> Result<Self, String> {
+        let unusable = |error: &reqwest::Error| format!("cannot set up the HTTP client: {}", reason(error));
+        let mut builder = Client::builder();
+        if let Some(proxy) = proxy {
+            builder = builder.proxy(Proxy::all(proxy.clone()).map_err(|error| unusable(&error))?);
+        }
+        let client = builder
             .user_agent(USER_AGENT)
             .redirect(Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(timeout)
             .gzip(true)
             .build()
-            .map_err(|error| format!("cannot set up the HTTP client: {}", reason(&error)))?;
+            .map_err(|error| unusable(&error))?;
         Ok(Self { client })
     }
 }

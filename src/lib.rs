@@ -9,7 +9,7 @@
 //! | layer | modules | rule |
 //! |---|---|---|
 //! | 4 | `cli` | reads arguments, builds, wires, waits for a signal |
-//! | 3 | `poll`, `serve` | the only async loops |
+//! | 3 | `poll`, `serve`, `hub` | the only async loops |
 //! | 2 | `fetch`, `store`, `shelf`, `board`, `metrics`, `config`, `clock` | shells: one outside system each |
 //! | 1 | `page`, `diff`, `feed`, `schedule` | pure: no I/O, no clock, no async, no logging |
 //! | 0 | `model` | plain values |
@@ -18,7 +18,8 @@
 //!
 //! Where to look: what a post may be, `model::post`; how upstream's markup is read, `page`; what counts as an edit,
 //! `diff`; what readers see, `feed`; when a channel is asked, `schedule`; what follows from an answer, `poll`;
-//! what survives, `store`; which bytes go out, `shelf`; who gets them, `serve`.
+//! what survives, `store`; which bytes go out, `shelf`; who gets them, `serve`; who is told of them, `hub`.
+//! Only `fetch` and `hub` know reqwest: the one asks upstream, the other tells subscribers.
 
 pub mod board;
 pub mod cli;
@@ -27,6 +28,7 @@ pub mod config;
 pub mod diff;
 pub mod feed;
 pub mod fetch;
+pub mod hub;
 pub mod metrics;
 pub mod model;
 pub mod page;

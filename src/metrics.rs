@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use chrono::TimeDelta;
 use prometheus_client::{
     encoding::{EncodeLabelSet, text},
     metrics::{
@@ -19,9 +20,10 @@ use prometheus_client::{
 };
 
 use crate::{
-    board::Status,
+    board::{HostStatus, Status},
     model::{ChangeKind, ChannelName, Time},
     page::{Problem, ProblemKind},
+    schedule::Budget,
     store::{Head, Stats},
 };
 
@@ -35,6 +37,7 @@ pub struct Metrics {
     editions: Family<EditionLabels, Counter>,
     polls: Family<PollLabels, Counter>,
     poll_seconds: Histogram,
+    delay_seconds: Histogram,
     changes: Family<ChangeLabels, Counter>,
     problems: Family<ChangeLabels, Counter>,
     shelf_bytes: Gauge,
@@ -42,7 +45,11 @@ pub struct Metrics {
     journal_bytes: Gauge,
     damaged: Gauge,
     write_failing: Gauge,
+    breaker: Family<WayLabels, Gauge>,
+    budget_requests: Gauge,
+    budget_rate: Gauge<f64, AtomicU64>,
     channel_state: Family<StateLabels, Gauge>,
+    channel_gaps: Family<ChannelLabels, Gauge>,
     channel_posts: Family<ChannelLabels, Gauge>,
     channel_failures: Family<ChannelLabels, Gauge>,
     channel_success: Family<ChannelLabels, Gauge<f64, AtomicU64>>,
@@ -83,6 +90,13 @@ struct ChangeLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct WayLabels {
+    host: String,
+    /// Empty without one.
+    proxy: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct StateLabels {
     channel: String,
     state: &'static str,
@@ -103,6 +117,8 @@ impl Metrics {
             editions: Family::default(),
             polls: Family::default(),
             poll_seconds: Histogram::new(exponential_buckets(0.05, 2.0, 11)),
+            // From a second to a day and a half.
+            delay_seconds: Histogram::new(exponential_buckets(1.0, 2.0, 18)),
             changes: Family::default(),
             problems: Family::default(),
             shelf_bytes: Gauge::default(),
@@ -110,7 +126,11 @@ impl Metrics {
             journal_bytes: Gauge::default(),
             damaged: Gauge::default(),
             write_failing: Gauge::default(),
+            breaker: Family::default(),
+            budget_requests: Gauge::default(),
+            budget_rate: Gauge::default(),
             channel_state: Family::default(),
+            channel_gaps: Family::default(),
             channel_posts: Family::default(),
             channel_failures: Family::default(),
             channel_success: Family::default(),
@@ -140,6 +160,12 @@ impl Metrics {
             Unit::Seconds,
             self.poll_seconds.clone(),
         );
+        to.register_with_unit(
+            "post_delay",
+            "Time from when a post was published until it was stored, of posts that came while the channel was followed",
+            Unit::Seconds,
+            self.delay_seconds.clone(),
+        );
         to.register("post_changes", "Changes of posts stored, by kind", self.changes.clone());
         to.register("page_problems", "Things on pages that were not understood, by kind", self.problems.clone());
     }
@@ -151,6 +177,22 @@ impl Metrics {
         to.register_with_unit("store_journal", "Size of the journal", Unit::Bytes, self.journal_bytes.clone());
         to.register("store_damaged_records", "Damaged journal records found at start", self.damaged.clone());
         to.register("store_write_failing", "Whether writing to the store fails (1)", self.write_failing.clone());
+        to.register(
+            "upstream_breaker",
+            "Of each way upstream: 0 in use, 1 on trial, 2 left alone",
+            self.breaker.clone(),
+        );
+        to.register(
+            "upstream_budget_requests",
+            "Requests upstream that could be made at once",
+            self.budget_requests.clone(),
+        );
+        to.register(
+            "upstream_budget_requests_per_minute",
+            "The budget in force, less than the configured one after signs of trouble",
+            self.budget_rate.clone(),
+        );
+        to.register("channel_gaps", "Holes in what is stored of a channel", self.channel_gaps.clone());
         to.register("channel_state", "The state that a channel is in (1)", self.channel_state.clone());
         to.register("channel_posts", "Posts stored of a channel", self.channel_posts.clone());
         to.register("channel_failures", "Failed polls of a channel in a row", self.channel_failures.clone());
@@ -203,6 +245,12 @@ impl Metrics {
         self.poll_seconds.observe(took.as_secs_f64());
     }
 
+    /// A new post that came while its channel was followed was stored so long after it was published.
+    pub fn delay(&self, delay: TimeDelta) {
+        // Upstream's clock may be ahead of ours.
+        self.delay_seconds.observe(delay.as_seconds_f64().max(0.0));
+    }
+
     /// Things on a page that were not understood.
     pub fn problems(&self, channel: &ChannelName, problems: &[Problem]) {
         for problem in problems {
@@ -238,6 +286,23 @@ impl Metrics {
         self.write_failing.set(i64::from(stats.write_error.is_some()));
     }
 
+    /// Sets the gauges of the ways upstream and of the budget.
+    pub fn observe_upstream(&self, hosts: &[HostStatus], budget: Option<Budget>) {
+        for host in hosts {
+            let labels = WayLabels { host: host.host.clone(), proxy: host.proxy.clone().unwrap_or_default() };
+            let state = match host.breaker {
+                "closed" => 0,
+                "half_open" => 1,
+                _ => 2,
+            };
+            self.breaker.get_or_create(&labels).set(state);
+        }
+        if let Some(budget) = budget {
+            self.budget_requests.set(i64::from(budget.tokens));
+            self.budget_rate.set(budget.requests_per_minute);
+        }
+    }
+
     /// Sets the gauges of all channels; those of channels that are gone disappear.
     pub fn observe_channels(&self, channels: &[(ChannelName, Status, Head)]) {
         self.channel_state.clear();
@@ -247,6 +312,7 @@ impl Metrics {
             self.channel_state.get_or_create(&state).set(1);
             let labels = ChannelLabels { channel };
             self.channel_posts.get_or_create(&labels).set(head.posts as i64);
+            self.channel_gaps.get_or_create(&labels).set(status.gaps as i64);
             self.channel_failures.get_or_create(&labels).set(i64::from(status.failures));
             if let Some(time) = status.last_success {
                 self.channel_success.get_or_create(&labels).set(seconds(time));

@@ -2,8 +2,11 @@
 //! request, however many ask at that moment; the one before it stays until then, and is what readers get while
 //! the store cannot be read. Knows nothing of HTTP.
 
+mod address;
 mod coding;
 mod contents;
+mod copies;
+mod history;
 mod version;
 
 use std::sync::Arc;
@@ -11,17 +14,19 @@ use std::sync::Arc;
 use bytes::Bytes;
 use moka::{ops::compute::Op, sync::Cache};
 
+pub use address::{document_url, file_and_query, file_name, page_url, selection_url};
 pub use coding::Coding;
-pub use contents::{Contents, document_url, file_name, page_url};
-pub use version::{BEFORE_ANY_POST, Version, identity};
+pub use contents::Contents;
+pub use history::Archive;
+pub use version::{BEFORE_ANY_POST, Version, identity, identity_of};
 
-use crate::feed::Format;
+use crate::feed::{Format, Selection};
 
 /// What each entry costs beside its bytes, about.
 const OVERHEAD_BYTES: usize = 512;
 
 /// Names an edition, whatever its version.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Key {
     /// Index into `Config::feeds`.
     pub feed: usize,
@@ -29,6 +34,19 @@ pub struct Key {
     pub coding: Coding,
     /// Only the entries changed after this sequence number; `None` for the whole feed.
     pub since: Option<u64>,
+    /// `None` for the feed itself.
+    pub selection: Option<Arc<Selection>>,
+}
+
+impl Key {
+    /// The feed as it is, in full.
+    pub fn whole(feed: usize, format: Format, coding: Coding) -> Self {
+        Self { feed, format, coding, since: None, selection: None }
+    }
+
+    pub fn in_coding(&self, coding: Coding) -> Self {
+        Self { coding, ..self.clone() }
+    }
 }
 
 /// A feed rendered in one format and coding.
@@ -64,8 +82,10 @@ pub struct Shelf(Cache<Key, Arc<Edition>>);
 impl Shelf {
     /// `max_bytes` bounds the editions kept, not those on their way to readers.
     pub fn new(max_bytes: u64) -> Self {
-        let weigh = |_: &Key, edition: &Arc<Edition>| {
-            let bytes = edition.bytes.len() + edition.sequences.len() * size_of::<u64>() + OVERHEAD_BYTES;
+        let weigh = |key: &Key, edition: &Arc<Edition>| {
+            // About ten times what its words take in sets and strings of their own.
+            let selection = key.selection.as_ref().map_or(0, |selection| OVERHEAD_BYTES + 10 * selection.query().len());
+            let bytes = edition.bytes.len() + edition.sequences.len() * size_of::<u64>() + OVERHEAD_BYTES + selection;
             u32::try_from(bytes).unwrap_or(u32::MAX)
         };
         Self(Cache::builder().max_capacity(max_bytes).weigher(weigh).build())
@@ -93,13 +113,15 @@ impl Shelf {
             return Ok((edition, Origin::Shelved));
         }
         let mut origin = Origin::Shelved;
-        let computed = self.0.entry(key).and_try_compute_with(|shelved| match shelved {
+        let computed = self.0.entry(key.clone()).and_try_compute_with(|shelved| match shelved {
             Some(entry) if entry.value().serves(wanted) => Ok(Op::Nop),
             _ => {
                 origin = Origin::Made;
                 make().map(|edition| Op::Put(Arc::new(edition)))
             }
         });
+        // Now and not in a batch with later ones, which could be hundreds, of a megabyte each.
+        self.0.run_pending_tasks();
         match computed {
             Ok(result) => Ok((result.unwrap().into_value(), origin)),
             Err(error) => self.last_good(&key).map(|edition| (edition, Origin::Outdated)).ok_or(error),

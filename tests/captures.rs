@@ -74,7 +74,7 @@ fn every_embed_is_a_post_or_says_that_it_is_missing() {
         match page::parse_embed(&html) {
             Embed::Post(post) => assert!(has_content(&post) && post.published.is_some(), "{name}: {post:?}"),
             Embed::Missing => assert!(name.contains("not_found"), "{name}"),
-            Embed::Unclear => panic!("{name}"),
+            Embed::Restricted(_) | Embed::Unclear => panic!("{name}"),
         }
     }
 }

@@ -10,14 +10,14 @@ const LAYERS: [&[&str]; 5] = [
     &["model"],
     &["page", "diff", "feed", "schedule"],
     &["board", "clock", "config", "fetch", "metrics", "shelf", "store"],
-    &["poll", "serve"],
+    &["poll", "serve", "hub"],
     &["cli"],
 ];
 
 /// A library, and the modules that may name it.
 const DOORS: [(&str, &[&str]); 8] = [
     ("scraper", &["page"]),
-    ("reqwest", &["fetch"]),
+    ("reqwest", &["fetch", "hub"]),
     ("sled", &["store"]),
     ("hyper", &["serve"]),
     ("rss", &["feed/rss"]),

@@ -9,14 +9,14 @@ use feedbridge::{
     board::{Board, State, Status},
     clock::Clock,
     metrics::Metrics,
-    model::{ChannelName, Part, PostId, Stored, Time, plain_text},
-    poll::Poller,
+    model::{ChannelName, History, Part, PostId, Stored, Time, plain_text},
+    poll::{Exit, Poller},
     schedule::Policy,
     store::{Local, Store},
 };
 use tempfile::TempDir;
 use tokio::{sync::oneshot, task::JoinHandle, time::sleep};
-use upstream::{StandIn, Trouble, base, group, nobody};
+use upstream::{StandIn, Trouble, Veil, base, group, nobody, without_preview};
 
 /// A poller at work in a temporary folder.
 struct Bridge {
@@ -30,19 +30,29 @@ const HOSTS: [&str; 2] = ["https://one.example", "https://two.example"];
 
 impl Bridge {
     fn start(folder: &TempDir, upstream: &StandIn, channels: &[&str], clock: Clock) -> Self {
+        Self::with_history(folder, upstream, channels, clock, History::None)
+    }
+
+    fn with_history(folder: &TempDir, upstream: &StandIn, channels: &[&str], clock: Clock, history: History) -> Self {
+        let exit = Exit { upstream: Arc::new(upstream.clone()), proxy: None };
+        Self::through(vec![exit], folder, channels, clock, history)
+    }
+
+    fn through(exits: Vec<Exit<StandIn>>, folder: &TempDir, channels: &[&str], clock: Clock, history: History) -> Self {
         let store: Arc<dyn Store> = Arc::new(Local::open(folder.path()).unwrap());
         let channels: Vec<ChannelName> = channels.iter().map(|name| name.parse().unwrap()).collect();
         let board = Arc::new(Board::new(channels.clone()));
         let poller = Poller {
-            upstream: Arc::new(upstream.clone()),
+            exits,
             store: Arc::clone(&store),
             board: Arc::clone(&board),
             metrics: Arc::new(Metrics::new(base())),
             clock,
-            channels,
+            channels: channels.into_iter().map(|name| (name, history)).collect(),
             hosts: HOSTS.iter().map(|host| host.parse().unwrap()).collect(),
             policy: Policy { fixed_interval: Some(Duration::from_secs(300)), ..Policy::default() },
             seed: 7,
+            eager: false,
             heartbeat: None,
         };
         let (stop, stopped) = oneshot::channel();
@@ -143,13 +153,13 @@ async fn an_edit_stores_a_revision_and_moves_updated_alone() {
 async fn a_restart_finds_nothing_new_and_keeps_the_schedule() {
     let (folder, upstream) = (folder(), with_posts(1..=5));
     let clock = Clock::simulated(base());
-    let bridge = Bridge::start(&folder, &upstream, &["kitchen"], clock);
+    let bridge = Bridge::start(&folder, &upstream, &["kitchen"], clock.clone());
     until("the posts are stored", || bridge.status("kitchen").last_success.is_some()).await;
     let planned = bridge.status("kitchen").next_poll.unwrap();
     let (written, asked) = (bridge.store.stats().sequence, upstream.requests());
     bridge.stop().await;
 
-    let bridge = Bridge::start(&folder, &upstream, &["kitchen"], clock);
+    let bridge = Bridge::start(&folder, &upstream, &["kitchen"], clock.clone());
     assert_eq!(bridge.ids("kitchen"), [1, 2, 3, 4, 5]);
     sleep(Duration::from_secs(30)).await;
     assert_eq!(upstream.requests(), asked, "polled at once after a restart");
@@ -178,14 +188,14 @@ async fn posts_that_left_the_newest_page_between_two_polls_are_fetched() {
 async fn a_gap_that_a_stop_left_open_is_closed_after_the_restart() {
     let (folder, upstream) = (folder(), with_posts(1..=5));
     let clock = Clock::simulated(base());
-    let bridge = Bridge::start(&folder, &upstream, &["kitchen"], clock);
+    let bridge = Bridge::start(&folder, &upstream, &["kitchen"], clock.clone());
     until("the first posts are stored", || bridge.ids("kitchen").len() == 5).await;
     for id in 6..=75 {
         upstream.post("kitchen", id, &format!("Rush {id}"), minutes(1));
     }
     until("the newest page is stored", || bridge.ids("kitchen").len() > 5).await;
     bridge.stop().await;
-    let bridge = Bridge::start(&folder, &upstream, &["kitchen"], clock);
+    let bridge = Bridge::start(&folder, &upstream, &["kitchen"], clock.clone());
     assert!(bridge.ids("kitchen").len() < 75, "nothing was left to fetch");
     until("the gap is closed", || bridge.ids("kitchen").len() == 75).await;
     bridge.stop().await;
@@ -196,7 +206,7 @@ async fn a_rate_limit_is_waited_out_for_as_long_as_it_says() {
     let (folder, upstream) = (folder(), with_posts(1..=3));
     upstream.world().next.push_back(Trouble::RateLimited(Some(1800)));
     let clock = Clock::simulated(base());
-    let bridge = Bridge::start(&folder, &upstream, &["kitchen"], clock);
+    let bridge = Bridge::start(&folder, &upstream, &["kitchen"], clock.clone());
     until("the limit is met", || bridge.status("kitchen").state == State::RateLimited).await;
     let asked = upstream.requests();
     until("it is polled again", || upstream.requests() > asked).await;
@@ -295,13 +305,13 @@ async fn posts_of_another_channel_under_the_same_name_are_refused() {
 async fn a_channel_followed_under_its_new_name_keeps_its_posts_and_guids() {
     let (folder, upstream) = (folder(), with_posts(1..=3));
     let clock = Clock::simulated(base());
-    let bridge = Bridge::start(&folder, &upstream, &["kitchen"], clock);
+    let bridge = Bridge::start(&folder, &upstream, &["kitchen"], clock.clone());
     until("the posts are stored", || bridge.ids("kitchen").len() == 3).await;
     bridge.stop().await;
     let moved = upstream.world().channels.remove("kitchen").unwrap();
     upstream.world().channels.insert("bistro".to_owned(), moved);
     upstream.post("bistro", 4, "We moved", minutes(1));
-    let bridge = Bridge::start(&folder, &upstream, &["bistro"], clock);
+    let bridge = Bridge::start(&folder, &upstream, &["bistro"], clock.clone());
     until("the new post is stored", || bridge.ids("bistro").len() == 4).await;
     let channel = bridge.store.channel(&"bistro".parse().unwrap()).unwrap().unwrap();
     assert_eq!((channel.slug.as_str(), channel.current_slug.as_str()), ("kitchen", "bistro"));
@@ -328,9 +338,139 @@ async fn a_stop_in_the_middle_of_a_request_does_not_wait_for_upstream() {
     let (folder, upstream) = (folder(), with_posts(1..=5));
     upstream.world().next.push_back(Trouble::Silence);
     let clock = Clock::simulated(base());
-    let bridge = Bridge::start(&folder, &upstream, &["kitchen"], clock);
+    let bridge = Bridge::start(&folder, &upstream, &["kitchen"], clock.clone());
     until("upstream is asked", || upstream.requests() == 1).await;
     let before = clock.steady();
     bridge.stop().await;
     assert!(clock.steady() - before < TimeDelta::seconds(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_preview_that_telegram_withholds_is_told_from_one_that_is_switched_off() {
+    let words = "This channel is unavailable due to copyright infringement.";
+    let withheld = format!(r#"<html><body><div class="tgme_widget_message_error">{words}</div></body></html>"#);
+    for (embed, state) in [(withheld, State::Restricted), (nobody("kitchen"), State::NoPreview)] {
+        let (folder, upstream) = (folder(), StandIn::default());
+        let landing = Trouble::Body(without_preview("kitchen"));
+        upstream.world().next.extend([Trouble::Redirect("/kitchen".to_owned()), landing, Trouble::Body(embed)]);
+        let bridge = Bridge::start(&folder, &upstream, &["kitchen"], Clock::simulated(base()));
+        until("the state is known", || bridge.status("kitchen").state == state).await;
+        assert_eq!(upstream.targets(), ["/s/kitchen", "/kitchen", "/kitchen/1?embed=1&mode=tme"]);
+        assert_eq!(bridge.status("kitchen").last_error.as_deref() == Some(words), state == State::Restricted);
+        assert!(state.advice().is_some());
+        bridge.stop().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_channel_that_vanishes_while_the_canary_is_fine_is_gone_itself() {
+    let (folder, upstream) = (folder(), with_posts(1..=3));
+    upstream.add("garden", 1002);
+    upstream.post("garden", 1, "Beans", minutes(-5));
+    let bridge = Bridge::start(&folder, &upstream, &["kitchen", "garden"], Clock::simulated(base()));
+    until("both work", || ["kitchen", "garden"].iter().all(|name| bridge.status(name).last_success.is_some())).await;
+    upstream.world().channels.remove("garden");
+    until("it is not found", || bridge.status("garden").state == State::NotFound).await;
+    assert!(bridge.board.hosts().iter().all(|host| host.breaker == "closed"));
+    assert_eq!(bridge.status("kitchen").state, State::Ok);
+    assert_eq!(bridge.ids("garden"), [1]);
+    bridge.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn during_a_ban_one_request_at_a_time_looks_whether_it_is_over() {
+    let (folder, upstream) = (folder(), StandIn::default());
+    let names: Vec<String> = (0..8).map(|n| format!("channel{n}")).collect();
+    for (id, name) in (1..).zip(&names) {
+        upstream.add(name, id);
+        upstream.post(name, 1, "A word", minutes(-5));
+    }
+    let channels: Vec<&str> = names.iter().map(String::as_str).collect();
+    let clock = Clock::simulated(base());
+    let bridge = Bridge::start(&folder, &upstream, &channels, clock.clone());
+    until("all work", || channels.iter().all(|name| bridge.status(name).last_success.is_some())).await;
+    upstream.world().veil = Some(Veil::Nobody);
+    until("the ban is met", || bridge.board.hosts()[0].breaker == "open").await;
+    let (asked, since) = (upstream.requests(), clock.steady());
+    sleep(Duration::from_secs(2 * 3600)).await;
+    let probes = upstream.requests() - asked;
+    // Pauses of 1, 2, 4, 8, 16, 30, 30 ... minutes; each probe is a page and its landing page.
+    assert!(probes <= 24, "{probes} requests since {since}");
+    assert!(channels.iter().all(|name| bridge.status(name).state == State::Ok));
+    upstream.world().veil = None;
+    until("all work again", || channels.iter().all(|name| bridge.status(name).failures == 0)).await;
+    bridge.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn pages_that_are_not_telegrams_for_several_channels_slow_the_host_down() {
+    let (folder, upstream) = (folder(), StandIn::default());
+    let channels = ["one", "two", "three", "four"];
+    let challenge = Trouble::Body("<html><body>Are you a human?</body></html>".to_owned());
+    for host in HOSTS {
+        upstream.world().down.insert(host.to_owned(), challenge.clone());
+    }
+    let bridge = Bridge::start(&folder, &upstream, &channels, Clock::simulated(base()));
+    until("three are refused", || bridge.board.all().iter().filter(|(_, status)| status.failures > 0).count() == 3)
+        .await;
+    assert!(bridge.board.hosts().iter().all(|host| host.breaker == "open"));
+    assert_eq!(upstream.requests(), 3);
+    assert!(bridge.board.budget().unwrap().requests_per_minute <= 16.0);
+    bridge.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_answer_delays_no_other_channel() {
+    let (folder, upstream) = (folder(), with_posts(1..=3));
+    upstream.add("garden", 1002);
+    upstream.post("garden", 1, "Beans", minutes(-5));
+    upstream.world().next.push_back(Trouble::Silence);
+    let bridge = Bridge::start(&folder, &upstream, &["garden", "kitchen"], Clock::simulated(base()));
+    until("the other one was polled thrice", || upstream.targets().iter().filter(|t| *t == "/s/kitchen").count() == 3)
+        .await;
+    assert_eq!(bridge.ids("kitchen"), [1, 2, 3]);
+    // The one that is still unanswered is not asked again meanwhile.
+    assert_eq!(upstream.targets().iter().filter(|target| *target == "/s/garden").count(), 1);
+    bridge.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_proxy_that_fails_or_is_shut_out_is_replaced_by_the_next() {
+    for trouble in [Trouble::Unreachable, Trouble::RateLimited(Some(3600))] {
+        let (folder, bad, good) = (folder(), with_posts(1..=3), with_posts(1..=3));
+        for host in HOSTS {
+            bad.world().down.insert(host.to_owned(), trouble.clone());
+        }
+        let exit = |upstream: &StandIn, name: &str| Exit {
+            upstream: Arc::new(upstream.clone()),
+            proxy: Some(format!("socks5h://{name}:1080")),
+        };
+        let clock = Clock::simulated(base());
+        let exits = vec![exit(&bad, "first"), exit(&good, "second")];
+        let bridge = Bridge::through(exits, &folder, &["kitchen"], clock.clone(), History::None);
+        until("the posts are stored", || bridge.ids("kitchen").len() == 3).await;
+        assert!(clock.steady() - base() < TimeDelta::minutes(1), "{trouble:?}");
+        let hosts = bridge.board.hosts();
+        let used: Vec<_> = hosts.iter().filter(|host| host.in_use).map(|host| host.proxy.as_deref()).collect();
+        assert_eq!(used, [Some("socks5h://second:1080")]);
+        assert_eq!(hosts[0].breaker, "open");
+        bad.world().down.clear();
+        let asked = bad.requests();
+        until("the first is taken up again", || bad.requests() > asked).await;
+        bridge.stop().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_machine_that_was_suspended_polls_at_once_when_it_wakes() {
+    let (folder, upstream) = (folder(), with_posts(1..=3));
+    let clock = Clock::simulated(base());
+    let bridge = Bridge::start(&folder, &upstream, &["kitchen"], clock.clone());
+    until("the posts are stored", || bridge.ids("kitchen").len() == 3).await;
+    let asked = upstream.requests();
+    clock.sleep(TimeDelta::days(1));
+    sleep(Duration::from_secs(65)).await;
+    assert!(upstream.requests() > asked);
+    assert!(bridge.status("kitchen").next_poll.unwrap() > base() + TimeDelta::days(1));
+    bridge.stop().await;
 }

@@ -16,7 +16,7 @@ use feedbridge::{
     store::Head,
 };
 
-const KEY: Key = Key { feed: 0, format: Format::Rss, coding: Coding::Identity, since: None };
+const KEY: Key = Key { feed: 0, format: Format::Rss, coding: Coding::Identity, since: None, selection: None };
 
 fn version(sequence: u64) -> Version {
     Version { identity: 1, heads: sequence, sequence, changed: BEFORE_ANY_POST }

@@ -40,7 +40,7 @@ fn world() -> &'static World {
     })
 }
 
-fn request(bytes: &[u8]) -> Option<Request<()>> {
+fn request(bytes: &[u8]) -> Option<Request<String>> {
     let mut lines = bytes.split(|byte| *byte == b'\n');
     let mut request = Request::get(lines.next()?).header("host", "x");
     for line in lines {
@@ -48,7 +48,7 @@ fn request(bytes: &[u8]) -> Option<Request<()>> {
         let name = HeaderName::from_bytes(&line[..colon]).ok()?;
         request = request.header(name, HeaderValue::from_bytes(&line[colon + 1..]).ok()?);
     }
-    request.extension(Peer(([127, 0, 0, 1], 1).into())).body(()).ok()
+    request.extension(Peer(([127, 0, 0, 1], 1).into())).body(String::new()).ok()
 }
 
 fuzz_target!(|bytes: &[u8]| {

@@ -4,12 +4,11 @@ use std::io::{self, Write};
 
 use tokio::runtime;
 
-use super::Failure;
+use super::{Failure, exits};
 use crate::{
     clock::Clock,
     config::Config,
     feed::{self, Entry, Format, Header, Settings},
-    fetch::Http,
     model::{Channel, ChannelName, Stored},
     poll::{Errand, Outcome, Turn, ask, first_look},
 };
@@ -26,15 +25,17 @@ pub fn run(config: &Config, name: &ChannelName, format: Format) -> Result<(), Fa
 }
 
 async fn look(config: &Config, name: &ChannelName) -> Result<(Channel, Vec<Stored>), String> {
-    let upstream = Http::new()?;
     let now = Clock::system().wall();
     let mut unreachable = String::new();
-    for host in &config.upstream.hosts {
+    let exits = exits(config)?;
+    let ways = exits.iter().flat_map(|exit| config.upstream.hosts.iter().map(move |host| (exit, host)));
+    for (exit, host) in ways {
+        let upstream = exit.upstream.as_ref();
         let mut turn = Turn { channel: name.clone(), errand: Errand::Head };
-        let mut answer = ask(&upstream, host, &turn).await;
+        let mut answer = ask(upstream, host, &turn).await;
         if matches!(answer, Err(Outcome::Redirected)) {
             turn.errand = Errand::Landing;
-            answer = ask(&upstream, host, &turn).await;
+            answer = ask(upstream, host, &turn).await;
         }
         match answer.and_then(|body| first_look(name, &body, now)) {
             Ok(seen) => return Ok(seen),

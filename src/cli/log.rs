@@ -14,6 +14,7 @@ pub fn start() {
     // systemd sets JOURNAL_STREAM when standard error is the journal.
     match env::var_os("JOURNAL_STREAM").and_then(|_| tracing_journald::layer().ok()) {
         Some(journal) => registry.with(journal.with_field_prefix(None)).init(),
+        // Without colours: their marks would have to be told from those that a channel sends.
         None => registry.with(fmt::layer().with_ansi(false).with_writer(|| OneLine(io::stderr()))).init(),
     }
 }

@@ -17,12 +17,11 @@ use tokio::{
 };
 use tracing::{error, info, warn};
 
-use super::{Failure, load, log, open_files, store_directory, systemd, tokens};
+use super::{Failure, exits, load, log, open_files, push::Push, store_directory, systemd, tokens};
 use crate::{
     board::Board,
     clock::Clock,
     config::{Config, Tokens},
-    fetch::Http,
     metrics::Metrics,
     poll::Poller,
     serve::{self, Site},
@@ -51,6 +50,7 @@ struct Generation {
     stop: watch::Sender<bool>,
     polling: JoinHandle<()>,
     serving: JoinHandle<()>,
+    pushing: JoinHandle<()>,
 }
 
 /// What ends the wait of a generation.
@@ -72,7 +72,7 @@ async fn daemon(path: PathBuf, config: Arc<Config>, tokens: Option<Tokens>) -> R
         clock,
     };
     let mut draining = JoinSet::new();
-    let mut generation = Generation::start(&ground, config, tokens)?;
+    let mut generation = Generation::start(&ground, config, tokens).await?;
     info!(url = generation.config.server.public_url, channels = generation.config.channels.len(), "serving");
     systemd::ready(&generation.config);
 
@@ -88,7 +88,7 @@ async fn daemon(path: PathBuf, config: Arc<Config>, tokens: Option<Tokens>) -> R
     };
     systemd::stopping();
     generation.stop.send_replace(true);
-    for task in [generation.polling, generation.serving] {
+    for task in [generation.polling, generation.serving, generation.pushing] {
         // One that has ended was awaited already.
         if !task.is_finished() {
             drop(task.await);
@@ -117,29 +117,34 @@ async fn reload(ground: &Ground, old: Generation, draining: &mut JoinSet<()>) ->
     old.stop.send_replace(true);
     // One poller at a time: they would ask for the same channels. Requests under way finish beside the new server.
     let _ = old.polling.await;
+    // The next hub takes up what this one keeps.
+    let _ = old.pushing.await;
     draining.spawn(async move { drop(old.serving.await) });
-    let generation = Generation::start(ground, config, tokens)?;
+    let generation = Generation::start(ground, config, tokens).await?;
     info!(channels = generation.config.channels.len(), "configuration reloaded");
     systemd::ready(&generation.config);
     Ok(generation)
 }
 
 impl Generation {
-    fn start(ground: &Ground, config: Arc<Config>, tokens: Option<Tokens>) -> Result<Self, Failure> {
-        let channels: Vec<_> = config.channels.iter().map(|channel| channel.name.clone()).collect();
-        let board = Arc::new(Board::new(channels.iter().cloned()));
+    async fn start(ground: &Ground, config: Arc<Config>, tokens: Option<Tokens>) -> Result<Self, Failure> {
+        let channels: Vec<_> = config.channels.iter().map(|channel| (channel.name.clone(), channel.history)).collect();
+        let board = Arc::new(Board::new(channels.iter().map(|(name, _)| name.clone())));
         let (store, metrics) = (Arc::clone(&ground.store), Arc::clone(&ground.metrics));
-        let site = Site::new(Arc::clone(&config), store, Arc::clone(&board), metrics).with_tokens(tokens);
+        let push = Push::open(&config, &store, ground.clock.clone()).await?;
+        let site = Site::new(Arc::clone(&config), store, Arc::clone(&board), metrics);
+        let site = Arc::new(site.with_hub(push.own()).with_tokens(tokens));
         let poller = Poller {
-            upstream: Arc::new(Http::new()?),
+            exits: exits(&config)?,
             store: Arc::clone(&ground.store),
             board,
             metrics: Arc::clone(&ground.metrics),
-            clock: ground.clock,
+            clock: ground.clock.clone(),
             channels,
             hosts: config.upstream.hosts.clone(),
             policy: config.poll.policy,
             seed: fastrand::u64(..),
+            eager: false,
             heartbeat: systemd::heartbeat(),
         };
         let listener = ground.listener.try_clone().and_then(tokio::net::TcpListener::from_std);
@@ -149,7 +154,8 @@ impl Generation {
             config,
             stop,
             polling: tokio::spawn(poller.run(until(stopped.clone()))),
-            serving: tokio::spawn(serve::run(listener, Arc::new(site), until(stopped))),
+            serving: tokio::spawn(serve::run(listener, Arc::clone(&site), until(stopped.clone()))),
+            pushing: tokio::spawn(push.run(site, until(stopped))),
         })
     }
 
@@ -160,6 +166,7 @@ impl Generation {
             _ = signals.hangup.recv() => Wake::Reload,
             _ = &mut self.polling => Wake::Broken("polling"),
             _ = &mut self.serving => Wake::Broken("serving"),
+            _ = &mut self.pushing => Wake::Broken("the hub"),
         }
     }
 }

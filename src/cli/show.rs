@@ -1,33 +1,49 @@
-//! `feedbridge show`: a stored post with all its revisions, as text.
+//! `feedbridge show`: a stored post with all its revisions, as text. Reads beside a running daemon.
+
+use std::collections::HashMap;
 
 use super::{Failure, store_directory};
 use crate::{
     config::Config,
-    model::{ChannelName, Part, Post, PostId, plain_text},
-    store::{Error, Local, Revision, Store},
+    diff,
+    model::{Change, ChangeKind, ChannelName, Part, Post, PostId, Time, plain_text},
+    store::{Error, Record, Records, records},
 };
 
+/// One of the post's revisions, deletions and returns, with its time.
+type Step = (Time, Change);
+
 pub fn run(config: &Config, name: &ChannelName, id: PostId) -> Result<(), Failure> {
-    let store = Local::open(&store_directory(config)).map_err(|error| error.to_string())?;
-    let revisions = read(&store, name, id).map_err(|error| error.to_string())?;
-    if revisions.is_empty() {
+    let steps = records(&store_directory(config)).and_then(|records| history(records, name, id));
+    let steps = steps.map_err(|error| error.to_string())?;
+    if steps.is_empty() {
         return Err(format!("{name}: post {id} is not stored"));
     }
-    for revision in &revisions {
-        println!("{}", describe(revision));
+    for step in &steps {
+        println!("{}", describe(step));
     }
     Ok(())
 }
 
-fn read(store: &Local, name: &ChannelName, id: PostId) -> Result<Vec<Revision>, Error> {
-    let Some(channel) = store.channel(name)? else { return Ok(Vec::new()) };
-    // A member of an album is shown as the album.
-    let Some(stored) = store.known(channel.id, &[id])?.pop() else { return Ok(Vec::new()) };
-    store.revisions(channel.id, stored.post.id)
+/// A member of an album is shown as the album.
+fn history(records: Records, name: &ChannelName, id: PostId) -> Result<Vec<Step>, Error> {
+    let mut names = HashMap::new();
+    let mut steps = Vec::new();
+    for entry in records {
+        let entry = entry?;
+        match entry.record {
+            Record::Channel(channel) => drop(names.insert(channel.id, channel.name)),
+            Record::Change(change) if diff::ids(&change.stored.post).any(|own| own == id) => {
+                steps.push((entry.at, change));
+            }
+            Record::Change(_) | Record::State { .. } | Record::StateRemoved { .. } => {}
+        }
+    }
+    steps.retain(|(_, change)| names.get(&change.channel) == Some(name) && change.kind != ChangeKind::Renewed);
+    Ok(steps)
 }
 
-fn describe(revision: &Revision) -> String {
-    let Revision { at, kind, stored } = revision;
+fn describe((at, Change { kind, stored, .. }): &Step) -> String {
     format!("── {} {kind:?} (published {})\n{}", at.to_rfc3339(), stored.published.to_rfc3339(), words(&stored.post))
 }
 

@@ -2,6 +2,7 @@
 
 mod access;
 mod limits;
+mod named;
 mod read;
 mod section;
 
@@ -18,7 +19,11 @@ pub use limits::Limits;
 pub use read::is_loopback;
 pub use section::Problem;
 
-use crate::{feed::Settings, model::ChannelName, schedule::Policy};
+use crate::{
+    feed::{Filter, Settings},
+    model::{ChannelName, History},
+    schedule::Policy,
+};
 
 /// Everything that the file says, checked.
 #[derive(Debug, Clone)]
@@ -29,8 +34,10 @@ pub struct Config {
     pub access: Access,
     pub upstream: Upstream,
     pub poll: Poll,
+    pub hub: Hub,
     /// For feeds that say nothing of their own.
     pub defaults: Settings,
+    /// All that are polled: those with a feed of their own, then those that only a named feed wants.
     pub channels: Vec<ChannelConfig>,
     /// One for each channel, then the named ones.
     pub feeds: Vec<FeedSpec>,
@@ -65,6 +72,8 @@ impl StoreConfig {
 pub struct Upstream {
     /// Origins that serve the previews, in order of preference.
     pub hosts: Vec<Url>,
+    /// Ways out, in order of preference; none is this machine's own address.
+    pub proxies: Vec<Url>,
 }
 
 #[derive(Debug, Clone)]
@@ -72,9 +81,27 @@ pub struct Poll {
     pub policy: Policy,
 }
 
+/// Who pushes changes to subscribers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hub {
+    Off,
+    Own(OwnHub),
+    /// One elsewhere, which is told of changes.
+    Outside(Url),
+}
+
+/// The limits of a hub of the daemon's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnHub {
+    pub subscriptions_per_topic: usize,
+    pub subscriptions_per_host: usize,
+    pub allow_private_callbacks: bool,
+}
+
 #[derive(Debug, Clone)]
 pub struct ChannelConfig {
     pub name: ChannelName,
+    pub history: History,
 }
 
 /// What a reader subscribes to: one channel, or several merged.
@@ -85,7 +112,16 @@ pub struct FeedSpec {
     /// None: the channel's own title.
     pub title: Option<String>,
     pub channels: Vec<ChannelName>,
+    /// What its posts must be.
+    pub filter: Filter,
     pub settings: Settings,
+}
+
+impl FeedSpec {
+    /// Whether it is the feed that a channel has under its own name.
+    pub fn is_of_channel(&self) -> bool {
+        matches!(self.channels.as_slice(), [name] if name.as_str() == self.name)
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -111,6 +147,15 @@ impl Config {
     /// The configuration that comes with the program.
     pub fn shipped() -> Self {
         Self::parse(include_str!("../../config.toml")).expect("a test reads the shipped file")
+    }
+
+    /// The hub that feeds name.
+    pub fn hub_url(&self) -> Option<String> {
+        match &self.hub {
+            Hub::Off => None,
+            Hub::Own(_) => Some(format!("{}/hub", self.server.public_url)),
+            Hub::Outside(url) => Some(url.to_string()),
+        }
     }
 
     /// Checks the text of a configuration; all its problems at once, in the order of the lines.

@@ -6,19 +6,20 @@ use toml::de::DeTable;
 use url::{Host, Url};
 
 use super::{
-    ChannelConfig, Config, FeedSpec, Poll, Problem, Server, StoreConfig, Upstream,
+    ChannelConfig, Config, FeedSpec, Hub, OwnHub, Poll, Problem, Server, StoreConfig, Upstream,
     access::access,
     limits::{limits, trusted_proxies},
+    named::{filter, named_feed},
     section::{Document, Section, Word},
 };
 use crate::{
     feed::{Deleted, Labels, LinkTarget, Settings, Spoilers},
-    model::ChannelName,
+    model::{ChannelName, History},
     schedule::Policy,
 };
 
 /// First parts of addresses that are the server's own, below which there is more than one page.
-const RESERVED_NAMES: [&str; 2] = ["status", "t"];
+const RESERVED_NAMES: [&str; 1] = ["status"];
 
 const DEFAULT_HOSTS: [&str; 3] = ["https://t.me", "https://telegram.me", "https://telegram.dog"];
 
@@ -43,15 +44,24 @@ fn whole(root: Section<'_>) -> Config {
     let access = access(root.section("access"));
     let upstream = upstream(root.section("upstream"));
     let poll = poll(root.section("poll"), &upstream);
+    let hub = hub(root.section("hub"));
     let defaults = root.section("defaults");
     let settings = settings(&defaults, Settings::default());
+    let history_default = history(&defaults, History::default());
     defaults.finish();
     let mut channels = Vec::new();
     let mut feeds = Vec::new();
     let mut names = BTreeSet::new();
     for section in root.sections("channel") {
-        if let Some((channel, feed)) = channel(section, &settings, &mut names) {
+        if let Some((channel, feed)) = channel(section, &settings, history_default, &mut names) {
             channels.push(channel);
+            feeds.push(feed);
+        }
+    }
+    for section in root.sections("feed") {
+        if let Some(feed) = named_feed(section, &settings, &feeds) {
+            let more = feed.channels.iter().filter(|name| names.insert((*name).clone()));
+            channels.extend(more.map(|name| ChannelConfig { name: name.clone(), history: history_default }));
             feeds.push(feed);
         }
     }
@@ -59,7 +69,7 @@ fn whole(root: Section<'_>) -> Config {
         root.refuse_section("there is no channel; add one as [[channel]] with name = \"dlinnlp\"".to_owned());
     }
     root.finish();
-    Config { server, store, limits, access, upstream, poll, defaults: settings, channels, feeds }
+    Config { server, store, limits, access, upstream, poll, hub, defaults: settings, channels, feeds }
 }
 
 fn server(section: Section<'_>) -> Server {
@@ -123,8 +133,30 @@ fn upstream(section: Section<'_>) -> Upstream {
             }
         }
     }
+    let proxies = proxies(&section);
     section.finish();
-    Upstream { hosts }
+    Upstream { hosts, proxies }
+}
+
+fn proxies(section: &Section<'_>) -> Vec<Url> {
+    let words = section.text_or_texts("proxy").unwrap_or_default();
+    words.iter().filter_map(|word| proxy(section, word)).collect()
+}
+
+fn proxy(section: &Section<'_>, word: &Word<'_>) -> Option<Url> {
+    let schemes = ["http", "https", "socks4", "socks4a", "socks5", "socks5h"];
+    let url = Url::parse(word.text).ok().filter(|url| {
+        let bare = matches!(url.path(), "" | "/") && url.query().is_none() && url.fragment().is_none();
+        bare && schemes.contains(&url.scheme()) && url.has_host()
+    });
+    if url.is_none() {
+        // What was written may hold a password.
+        section.refuse_quietly(
+            word,
+            "must be SCHEME://[USER:PASSWORD@]HOST:PORT with http or socks5h, for example".into(),
+        );
+    }
+    url
 }
 
 fn host(section: &Section<'_>, word: &Word<'_>) -> Option<Url> {
@@ -176,12 +208,37 @@ fn poll(section: Section<'_>, upstream: &Upstream) -> Poll {
     Poll { policy }
 }
 
+fn hub(section: Section<'_>) -> Hub {
+    let enabled = section.boolean("enabled").unwrap_or(false);
+    let most = |key, default| section.integer(key, 1..=1_000_000).map_or(default, |n| n as usize);
+    let own = OwnHub {
+        subscriptions_per_topic: most("subscriptions_per_topic", 1000),
+        subscriptions_per_host: most("subscriptions_per_host", 100),
+        allow_private_callbacks: section.boolean("allow_private_callbacks").unwrap_or(false),
+    };
+    let mut hub = if enabled { Hub::Own(own) } else { Hub::Off };
+    if let Some(word) = section.text("url") {
+        match Url::parse(word.text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host()) {
+            None => section.refuse(&word, "must be an http or https address, as in https://hub.example.org/".into()),
+            Some(_) if enabled => {
+                section.refuse(&word, "is of a hub elsewhere; leave it out, or set enabled = false".into());
+            }
+            Some(url) => hub = Hub::Outside(url),
+        }
+    }
+    section.finish();
+    hub
+}
+
 fn channel(
     section: Section<'_>,
     defaults: &Settings,
+    history_default: History,
     names: &mut BTreeSet<ChannelName>,
 ) -> Option<(ChannelConfig, FeedSpec)> {
     let settings = settings(&section, defaults.clone());
+    let history = history(&section, history_default);
+    let filter = filter(&section);
     let title = section.text("title").map(|word| word.text.to_owned());
     let name = section.required_text("name").and_then(|word| match word.text.parse::<ChannelName>() {
         Err(error) => {
@@ -200,12 +257,24 @@ fn channel(
     });
     section.finish();
     let name = name?;
-    let feed = FeedSpec { name: name.to_string(), title, channels: vec![name.clone()], settings };
-    Some((ChannelConfig { name }, feed))
+    let feed = FeedSpec { name: name.to_string(), title, channels: vec![name.clone()], filter, settings };
+    Some((ChannelConfig { name, history }, feed))
+}
+
+fn history(section: &Section<'_>, default: History) -> History {
+    if !section.is_text("history") {
+        return section.integer("history", 1..=u64::from(u32::MAX)).map_or(default, History::Posts);
+    }
+    let Some(word) = section.text("history") else { return default };
+    History::from_words(word.text).unwrap_or_else(|| {
+        section
+            .refuse(&word, "must be \"all\", \"none\", an age such as \"90d\", \"6m\" or \"1y\", or a number".into());
+        default
+    })
 }
 
 /// What can be said in `[defaults]` for all feeds and again for one.
-fn settings(section: &Section<'_>, base: Settings) -> Settings {
+pub fn settings(section: &Section<'_>, base: Settings) -> Settings {
     Settings {
         posts: section.integer("posts", 1..=1000).map_or(base.posts, |n| n as usize),
         bytes: section.integer("bytes", 10_000..=64 << 20).map_or(base.bytes, |n| n as usize),

@@ -133,6 +133,19 @@ impl<'a> Section<'a> {
         self.text(key)
     }
 
+    /// A list of strings, or one alone.
+    pub fn text_or_texts(&self, key: &'static str) -> Option<Vec<Word<'a>>> {
+        match self.value(key)? {
+            (_, DeValue::String(_)) => self.text(key).map(|word| vec![word]),
+            _ => self.texts(key),
+        }
+    }
+
+    /// Whether the key is given as a string.
+    pub fn is_text(&self, key: &'static str) -> bool {
+        matches!(self.value(key), Some((_, DeValue::String(_))))
+    }
+
     pub fn texts(&self, key: &'static str) -> Option<Vec<Word<'a>>> {
         let (span, value) = self.value(key)?;
         let DeValue::Array(array) = value else {
@@ -192,6 +205,11 @@ impl<'a> Section<'a> {
 
     pub fn refuse(&self, word: &Word<'_>, message: String) {
         self.document.report(word.offset, word.key.clone(), format!("\"{}\": {message}", word.text.escape_debug()));
+    }
+
+    /// As [`Section::refuse`], without repeating what was written.
+    pub fn refuse_quietly(&self, word: &Word<'_>, message: String) {
+        self.document.report(word.offset, word.key.clone(), message);
     }
 
     /// Reports a problem with the section as a whole.

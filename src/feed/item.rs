@@ -52,8 +52,8 @@ pub struct InReplyTo {
     pub href: String,
 }
 
-/// The permanent name of a post.
-pub(super) fn guid(channel: &Channel, id: PostId) -> String {
+/// The permanent name of a post: `https://t.me/SLUG/ID` with the slug as first seen.
+pub fn guid(channel: &Channel, id: PostId) -> String {
     format!("https://t.me/{}/{id}", channel.slug)
 }
 
@@ -114,7 +114,8 @@ fn author(channel: &Channel, post: &Post) -> Author {
     Author { name, url: format!("https://t.me/{}", channel.current_slug) }
 }
 
-fn tags(post: &Post) -> Vec<String> {
+/// The hashtags of the text, without `#`, each once.
+pub(super) fn tags(post: &Post) -> Vec<String> {
     let mut tags = Vec::new();
     let mut seen = HashSet::new();
     for part in &post.parts {
@@ -143,16 +144,21 @@ fn collect_tags(text: &[Inline], found: &mut impl FnMut(&str)) {
     }
 }
 
-/// Reads `https://t.me/NAME/ID`, with `/s/` and a query or without.
 fn in_reply_to(channel: &Channel, href: &str) -> Option<InReplyTo> {
-    let href = clean::web_address(href)?;
-    let path = href.split(['?', '#']).next()?.strip_prefix("https://t.me/")?;
-    let (name, id) = path.strip_prefix("s/").unwrap_or(path).split_once('/')?;
-    let id = PostId(id.parse().ok()?);
+    let (name, id) = message_at(href)?;
     let guid = if name.eq_ignore_ascii_case(&channel.current_slug) {
         guid(channel, id)
     } else {
         format!("https://t.me/{name}/{id}")
     };
-    Some(InReplyTo { guid, href })
+    Some(InReplyTo { guid, href: clean::web_address(href)? })
+}
+
+/// The channel's name and the number of the message that `href` leads to: `https://t.me/NAME/ID`, with `/s/` and a query
+/// or without.
+pub fn message_at(href: &str) -> Option<(String, PostId)> {
+    let href = clean::web_address(href)?;
+    let path = href.split(['?', '#']).next()?.strip_prefix("https://t.me/")?;
+    let (name, id) = path.strip_prefix("s/").unwrap_or(path).split_once('/')?;
+    Some((name.to_owned(), PostId(id.parse().ok()?)))
 }

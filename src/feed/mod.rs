@@ -7,6 +7,7 @@ mod atom;
 mod clean;
 mod compose;
 mod content;
+mod filter;
 mod inline;
 mod item;
 mod json;
@@ -14,11 +15,14 @@ mod labels;
 mod markup;
 mod media;
 mod rss;
+mod select;
 mod title;
 
 pub use compose::compose;
-pub use item::{Author, InReplyTo, Item};
+pub use filter::{Filter, Kind, Pattern};
+pub use item::{Author, InReplyTo, Item, guid, message_at};
 pub use media::{Media, Medium};
+pub use select::{LONGEST_VALUE, MOST_POSTS, MOST_VALUES, Refusal, Selection};
 
 use crate::model::{Channel, Stored, Time};
 

@@ -163,7 +163,8 @@ fn called(kind: Kind, detail: &str, labels: Labels) -> String {
     }
 }
 
-fn detail(part: &Part) -> String {
+/// What a part is called or holds, in one line; empty for text and for what has no name.
+pub(super) fn detail(part: &Part) -> String {
     let duration = |seconds: Option<u32>| seconds.map(clock).unwrap_or_default();
     let text = match part {
         Part::Video(video) => duration(video.duration_seconds),

@@ -11,6 +11,7 @@ pub(super) fn read(root: ElementRef) -> Embed {
     }
     match element::first(root, "tgme_widget_message_error").map(text::line) {
         Some(words) if !is_about_channel(&words) => Embed::Missing,
+        Some(words) if is_restriction(&words) => Embed::Restricted(words),
         _ => Embed::Unclear,
     }
 }
@@ -19,6 +20,12 @@ pub(super) fn read(root: ElementRef) -> Embed {
 /// to those who ask too often.
 fn is_about_channel(words: &str) -> bool {
     words.to_lowercase().contains("channel")
+}
+
+/// "This channel is unavailable due to copyright infringement.", "… couldn't be displayed on your device."
+fn is_restriction(words: &str) -> bool {
+    let words = words.to_lowercase();
+    words.contains("unavailable") || words.contains("displayed")
 }
 
 /// Upstream puts a tab for each line break, and cuts with an ellipsis.

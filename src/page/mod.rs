@@ -102,6 +102,8 @@ pub fn parse(html: &str) -> Result<Page, Error> {
 pub enum Embed {
     Post(Box<Post>),
     Missing,
+    /// The channel is withheld, as for an infringement of copyright; upstream's words.
+    Restricted(String),
     /// Neither a post nor the words that it is missing.
     Unclear,
 }

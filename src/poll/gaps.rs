@@ -15,36 +15,36 @@ pub struct Gap {
 }
 
 /// Which page of a channel was asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Cursor {
     Newest,
     Before(PostId),
+    /// As `Before`, but there is reason to think that no post is left: if the page is empty, that is believed.
+    /// Of any other page it is not, since a silent ban looks like that.
+    End(PostId),
 }
 
-/// The gaps of a channel after a page of it: `oldest` is its oldest post, None if it has none; `more` tells that there
-/// are older pages; `newest_before` is the newest post that was stored before it.
-pub fn after(
-    gaps: &[Gap],
-    cursor: Cursor,
-    oldest: Option<PostId>,
-    more: bool,
-    newest_before: Option<PostId>,
-) -> Vec<Gap> {
+/// The gaps of a channel after a page of it: `oldest` is its oldest post, None if it has none; `newest_before` is the
+/// newest id that was stored before it.
+///
+/// What the page says of older pages is not asked: a link that upstream forgets would lose posts.
+pub fn after(gaps: &[Gap], cursor: Cursor, oldest: Option<PostId>, newest_before: Option<PostId>) -> Vec<Gap> {
     let mut gaps = gaps.to_vec();
-    match cursor {
+    let (asked, is_end) = match cursor {
         Cursor::Newest => {
             let left = oldest.zip(newest_before).map(|(before, until)| Gap { before, until });
-            gaps.extend(left.filter(|gap| more && gap.is_open()));
+            gaps.extend(left.filter(|gap| gap.is_open()));
+            return gaps;
         }
-        Cursor::Before(asked) => {
-            if let Some(index) = gaps.iter().position(|gap| gap.before == asked) {
-                let rest = oldest.filter(|oldest| *oldest < asked).map(|before| Gap { before, ..gaps[index] });
-                match rest.filter(|gap| more && gap.is_open()) {
-                    Some(rest) => gaps[index] = rest,
-                    None => _ = gaps.remove(index),
-                }
-            }
-        }
+        Cursor::Before(asked) => (asked, false),
+        Cursor::End(asked) => (asked, true),
+    };
+    let Some(index) = gaps.iter().position(|gap| gap.before == asked) else { return gaps };
+    let rest = oldest.filter(|oldest| *oldest < asked).map(|before| Gap { before, ..gaps[index] });
+    match rest {
+        Some(rest) if rest.is_open() => gaps[index] = rest,
+        None if !is_end => {}
+        _ => _ = gaps.remove(index),
     }
     gaps
 }

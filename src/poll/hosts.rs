@@ -1,5 +1,5 @@
-//! Which upstream host to ask. Pure: a circuit breaker for each host, and one pause for all of them,
-//! since a limit that one name of upstream's sets holds for the others too.
+//! Which way to ask: which upstream host, through which proxy. Pure: a circuit breaker for each way, and a pause for
+//! each exit, since a limit that one of upstream's names sets for an address holds for the others too.
 
 use std::time::Duration;
 
@@ -13,19 +13,36 @@ const LONGEST_OPEN: TimeDelta = TimeDelta::minutes(10);
 const FIRST_PAUSE: TimeDelta = TimeDelta::minutes(1);
 const LONGEST_PAUSE: TimeDelta = TimeDelta::minutes(30);
 
-/// The hosts in order of preference.
+/// A host, asked through an exit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Way {
+    /// The number of the exit.
+    pub exit: usize,
+    pub host: Url,
+}
+
+/// All ways in order of preference: every host through the first exit, then every host through the next.
 #[derive(Debug)]
 pub struct Hosts {
-    hosts: Vec<Host>,
+    exits: Vec<Exit>,
+    breakers: Vec<Breaker>,
+}
+
+/// A proxy, or this machine's own address.
+#[derive(Debug)]
+struct Exit {
+    proxy: Option<String>,
     pause: Option<Pause>,
 }
 
 #[derive(Debug)]
-struct Host {
-    url: Url,
+struct Breaker {
+    way: Way,
     /// Failed attempts in a row.
     failures: u32,
     open_until: Option<Time>,
+    /// One request is under way to see whether the host is back.
+    probing: bool,
     error: Option<String>,
 }
 
@@ -39,89 +56,116 @@ struct Pause {
 }
 
 impl Hosts {
-    pub fn new(hosts: impl IntoIterator<Item = Url>) -> Self {
-        let host = |url| Host { url, failures: 0, open_until: None, error: None };
-        Self { hosts: hosts.into_iter().map(host).collect(), pause: None }
+    /// `proxies` names the exits for people; None is no proxy.
+    pub fn new(hosts: &[Url], proxies: impl IntoIterator<Item = Option<String>>) -> Self {
+        let exits: Vec<_> = proxies.into_iter().map(|proxy| Exit { proxy, pause: None }).collect();
+        let closed = |way| Breaker { way, failures: 0, open_until: None, probing: false, error: None };
+        let through = |exit| hosts.iter().map(move |host| closed(Way { exit, host: host.clone() }));
+        let breakers = (0..exits.len()).flat_map(through).collect();
+        Self { exits, breakers }
     }
 
-    /// The first host that may be asked now. During a pause none, and right after it one single time.
-    pub fn choose(&mut self, now: Time) -> Option<Url> {
-        if let Some(pause) = &mut self.pause {
-            if now < pause.until || pause.probing {
-                return None;
-            }
+    /// The first way that may be asked now: one that is fine, or, once, one whose breaker or pause has run out.
+    pub fn choose(&self, now: Time) -> Option<&Way> {
+        let is_free = |breaker: &&Breaker| self.free_at(breaker).is_some_and(|free| free <= now);
+        self.breakers.iter().find(is_free).map(|breaker| &breaker.way)
+    }
+
+    /// The way is being asked.
+    pub fn begin(&mut self, way: &Way) {
+        let (exit, breaker) = self.find(way);
+        if let Some(pause) = exit.and_then(|exit| exit.pause.as_mut()) {
             pause.probing = true;
         }
-        let is_closed = |host: &&Host| host.open_until.is_none_or(|until| until <= now);
-        let url = self.hosts.iter().find(is_closed).map(|host| host.url.clone());
-        if url.is_none() {
-            self.end_probe();
+        if let Some(breaker) = breaker {
+            breaker.probing = breaker.open_until.is_some();
         }
-        url
     }
 
-    /// When [`Hosts::choose`] may next name one; None if it may at once, or if a probe is under way.
-    pub fn next_at(&self, now: Time) -> Option<Time> {
-        let reopened = self.hosts.iter().map(|host| host.open_until.unwrap_or(now)).min().unwrap_or(now);
-        let resumed = self.pause.as_ref().map_or(now, |pause| pause.until);
-        Some(reopened.max(resumed)).filter(|time| *time > now)
+    /// When [`Hosts::choose`] can next name one; None if only the end of a probe can tell.
+    pub fn next_at(&self) -> Option<Time> {
+        self.breakers.iter().filter_map(|breaker| self.free_at(breaker)).min()
     }
 
     /// The host answered, and not with a request to wait.
-    pub fn answered(&mut self, url: &Url) {
-        self.pause = None;
-        if let Some(host) = self.host(url) {
-            host.failures = 0;
-            host.open_until = None;
-            host.error = None;
+    pub fn answered(&mut self, way: &Way) {
+        let (exit, breaker) = self.find(way);
+        if let Some(exit) = exit {
+            exit.pause = None;
+        }
+        if let Some(breaker) = breaker {
+            *breaker = Breaker { failures: 0, open_until: None, probing: false, error: None, way: way.clone() };
         }
     }
 
-    /// No answer, or none that made sense: leave the host alone, longer each time.
-    pub fn unreachable(&mut self, url: &Url, error: &str, now: Time) {
-        self.end_probe();
-        if let Some(host) = self.host(url) {
-            let wait = doubled(FIRST_OPEN, host.failures, LONGEST_OPEN);
-            host.failures += 1;
-            host.open_until = Some(now + wait);
-            host.error = Some(error.to_owned());
+    /// No answer, or none that made sense: leave the way alone, longer each time.
+    pub fn unreachable(&mut self, way: &Way, error: &str, now: Time) {
+        self.unsure(way);
+        if let (_, Some(breaker)) = self.find(way) {
+            breaker.open_until = Some(now + doubled(FIRST_OPEN, breaker.failures, LONGEST_OPEN));
+            breaker.failures += 1;
+            breaker.error = Some(error.to_owned());
         }
     }
 
-    /// Upstream asked to wait, or shows signs of a ban: ask nobody until it is over, then once.
-    pub fn limited(&mut self, retry_after: Option<Duration>, now: Time) {
-        let times = self.pause.as_ref().map_or(0, |pause| pause.times);
-        let own = doubled(FIRST_PAUSE, times, LONGEST_PAUSE);
-        let asked = retry_after.and_then(|wait| TimeDelta::from_std(wait).ok()).unwrap_or_default();
-        self.pause = Some(Pause { until: now + own.max(asked), times: times + 1, probing: false });
+    /// Upstream asked to wait, or shows signs of a ban: ask nobody through this exit until it is over, then once.
+    pub fn limited(&mut self, way: &Way, retry_after: Option<Duration>, now: Time) {
+        self.unsure(way);
+        if let (Some(exit), _) = self.find(way) {
+            let (times, until) = exit.pause.as_ref().map_or((0, now), |pause| (pause.times, pause.until));
+            // Requests that were under way together meet the same limit.
+            let times = if until > now { times.max(1) } else { times + 1 };
+            let own = doubled(FIRST_PAUSE, times - 1, LONGEST_PAUSE);
+            let asked = retry_after.and_then(|wait| TimeDelta::from_std(wait).ok()).unwrap_or_default();
+            exit.pause = Some(Pause { until: until.max(now + own.max(asked)), times, probing: false });
+        }
     }
 
-    pub fn statuses(&self, now: Time) -> Vec<HostStatus> {
-        let paused_until = self.pause.as_ref().map(|pause| pause.until);
-        let status = |host: &Host| {
-            let open_until = host.open_until.max(paused_until);
+    /// An answer that proves nothing for or against the way.
+    pub fn unsure(&mut self, way: &Way) {
+        let (exit, breaker) = self.find(way);
+        if let Some(pause) = exit.and_then(|exit| exit.pause.as_mut()) {
+            pause.probing = false;
+        }
+        if let Some(breaker) = breaker {
+            breaker.probing = false;
+        }
+    }
+
+    /// For people; `wall` is what their clocks show at `now`.
+    pub fn statuses(&self, now: Time, wall: Time) -> Vec<HostStatus> {
+        let chosen = self.choose(now);
+        let status = |breaker: &Breaker| {
+            let exit = &self.exits[breaker.way.exit];
+            let paused_until = exit.pause.as_ref().map(|pause| pause.until);
+            let open_until = breaker.open_until.max(paused_until);
             HostStatus {
-                host: host.url.as_str().trim_end_matches('/').to_owned(),
+                host: breaker.way.host.as_str().trim_end_matches('/').to_owned(),
+                proxy: exit.proxy.clone(),
+                in_use: chosen == Some(&breaker.way),
                 breaker: match open_until {
                     None => "closed",
                     Some(until) if until <= now => "half_open",
                     Some(_) => "open",
                 },
-                open_until,
-                error: host.error.clone().or_else(|| paused_until.map(|_| "upstream asks to wait".to_owned())),
+                open_until: open_until.map(|until| wall + (until - now)),
+                error: breaker.error.clone().or_else(|| paused_until.map(|_| "upstream asks to wait".to_owned())),
             }
         };
-        self.hosts.iter().map(status).collect()
+        self.breakers.iter().map(status).collect()
     }
 
-    fn host(&mut self, url: &Url) -> Option<&mut Host> {
-        self.hosts.iter_mut().find(|host| host.url == *url)
+    /// Since when a way may be asked; None while a probe of it is under way.
+    fn free_at(&self, breaker: &Breaker) -> Option<Time> {
+        let pause = self.exits[breaker.way.exit].pause.as_ref();
+        let is_probed = breaker.probing || pause.is_some_and(|pause| pause.probing);
+        let times = [breaker.open_until, pause.map(|pause| pause.until)];
+        (!is_probed).then(|| times.into_iter().flatten().max().unwrap_or(Time::MIN_UTC))
     }
 
-    fn end_probe(&mut self) {
-        if let Some(pause) = &mut self.pause {
-            pause.probing = false;
-        }
+    fn find(&mut self, way: &Way) -> (Option<&mut Exit>, Option<&mut Breaker>) {
+        let breaker = self.breakers.iter_mut().find(|breaker| breaker.way == *way);
+        (self.exits.get_mut(way.exit), breaker)
     }
 }
 

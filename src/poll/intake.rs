@@ -7,7 +7,10 @@ use chrono::TimeDelta;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::gaps::{self, Cursor, Gap};
+use super::{
+    gaps::{self, Cursor, Gap},
+    history::Past,
+};
 use crate::{
     diff,
     model::{Change, ChangeKind, Channel, ChannelId, ChannelInfo, ChannelName, Part, PostId, Stored, Time},
@@ -22,7 +25,7 @@ const INFO_RENEWAL: TimeDelta = TimeDelta::hours(12);
 const MAX_BETWEEN: usize = 500;
 
 /// What a page brought.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Intake {
     /// None when the page has no posts and the channel was not known before.
     pub channel: Option<Channel>,
@@ -34,13 +37,14 @@ pub struct Intake {
     pub published: Vec<Time>,
     /// How many of the newest of `published` are of posts not known before.
     pub fresh: usize,
-    pub oldest: Option<PostId>,
-    /// The cursor of the next older page; None at the beginning of the channel.
-    pub older: Option<PostId>,
-    /// The newest id that was stored before this page.
-    pub newest_before: Option<PostId>,
+    /// When those new posts were published that came while the channel was followed.
+    pub live: Vec<Time>,
+    /// The page's oldest post, if the page says that nothing is older.
+    pub ends_at: Option<PostId>,
     /// Holes in what is stored, after this page.
     pub gaps: Vec<Gap>,
+    /// What is stored of the channel's past, after this page.
+    pub past: Past,
     /// Stored posts that the page should show but does not.
     pub missing: Vec<PostId>,
     /// New withheld posts, of whose text their own pages may tell more.
@@ -72,33 +76,45 @@ pub fn take_in(store: &dyn Store, name: &ChannelName, cursor: Cursor, html: &str
     }
     let channel = channel(store, name, known, &page, now)?;
     let id = channel.id;
-    let newest_before = store.head(id).newest;
-
     let ids: Vec<_> = page.posts.iter().flat_map(diff::ids).collect();
     let known_posts = store.known(id, &ids)?;
     let missing = missing(store, id, &page, &ids)?;
-    let oldest = page.posts.iter().map(|post| post.id).min();
     let open = open_gaps(store, id)?;
-    let gaps = gaps::after(&open, cursor, oldest, page.older.is_some(), newest_before);
+    let newest = highest(store, id)?;
+    let oldest = page.posts.iter().map(|post| post.id).min();
+    let gaps = gaps::after(&open, cursor, oldest, newest);
     let mut intake = Intake {
+        channel: Some(channel.clone()),
         posts: page.posts.len(),
         published: published(&page),
-        oldest,
-        older: page.older,
+        ends_at: oldest.filter(|_| page.older.is_none()),
         gaps: gaps.clone(),
-        newest_before,
         missing,
         problems: page.problems,
-        ..empty(Some(channel.clone()))
+        ..Intake::default()
     };
     let changes = diff::diff(id, known_posts, page.posts, now);
-    intake.count(&changes);
+    intake.count(&changes, newest, followed_since(cursor, newest, &open));
     let renamed = store.channel_by_id(id)?.as_ref() != Some(&channel);
     let states = if gaps == open { Vec::new() } else { vec![kept(id, &gaps)?] };
     if renamed || !changes.is_empty() || !states.is_empty() {
         store.commit(now, Batch { channel: renamed.then_some(channel), changes, states })?;
     }
-    Ok(intake)
+    Ok(Intake { past: past(store, id)?, ..intake })
+}
+
+/// The newest id that is stored, with those of an album's members.
+fn highest(store: &dyn Store, channel: ChannelId) -> Result<Option<PostId>, store::Error> {
+    let newest = store.latest(channel, None, 1)?;
+    Ok(newest.iter().flat_map(|stored| diff::ids(&stored.post)).max())
+}
+
+/// New posts above this id came while the channel was followed; None if those of this page did not.
+fn followed_since(cursor: Cursor, newest: Option<PostId>, gaps: &[Gap]) -> Option<PostId> {
+    match cursor {
+        Cursor::Newest => newest,
+        Cursor::Before(asked) | Cursor::End(asked) => gaps.iter().find(|gap| gap.before == asked).map(|gap| gap.until),
+    }
 }
 
 /// What a page shows of a channel that nothing is stored of. A page without posts is a channel without posts.
@@ -124,16 +140,31 @@ fn gaps_key(channel: ChannelId) -> String {
     format!("gaps/{channel}")
 }
 
+/// What is stored of a channel's past.
+pub fn past(store: &dyn Store, channel: ChannelId) -> Result<Past, store::Error> {
+    let oldest = store.following(channel, PostId(0), 1)?.pop().map(|stored| (stored.post.id, stored.published));
+    let begins_here = oldest.is_some_and(|(id, _)| id.0 <= 1);
+    let is_whole = begins_here || store.state(&whole_key(channel))?.is_some();
+    Ok(Past { oldest, posts: store.head(channel).posts, is_whole })
+}
+
+fn whole_key(channel: ChannelId) -> String {
+    format!("whole/{channel}")
+}
+
 impl Intake {
-    fn count(&mut self, changes: &[Change]) {
+    fn count(&mut self, changes: &[Change], newest: Option<PostId>, followed_since: Option<PostId>) {
         for change in changes {
+            let (id, post) = (change.stored.post.id, &change.stored.post);
             match change.kind {
                 ChangeKind::New => {
                     self.new += 1;
-                    self.fresh += usize::from(self.newest_before.is_none_or(|newest| change.stored.post.id > newest));
-                    let withheld = |part: &Part| matches!(part, Part::Withheld(_));
-                    if change.stored.post.parts.iter().any(withheld) {
-                        self.withheld.push(change.stored.post.id);
+                    self.fresh += usize::from(newest.is_none_or(|newest| id > newest));
+                    if followed_since.is_some_and(|since| id > since) {
+                        self.live.extend(post.published);
+                    }
+                    if post.parts.iter().any(|part| matches!(part, Part::Withheld(_))) {
+                        self.withheld.push(id);
                     }
                 }
                 ChangeKind::Edited => self.edited += 1,
@@ -143,25 +174,7 @@ impl Intake {
     }
 }
 
-fn empty(channel: Option<Channel>) -> Intake {
-    Intake {
-        channel,
-        posts: 0,
-        new: 0,
-        edited: 0,
-        published: Vec::new(),
-        fresh: 0,
-        oldest: None,
-        older: None,
-        newest_before: None,
-        gaps: Vec::new(),
-        missing: Vec::new(),
-        withheld: Vec::new(),
-        problems: Vec::new(),
-    }
-}
-
-/// Nothing is stored for a page without posts; but when it was asked for to close a gap, the channel begins there.
+/// Nothing is stored for a page without posts; but where one was expected, the channel begins there.
 fn without_posts(
     store: &dyn Store,
     known: Option<Channel>,
@@ -169,16 +182,16 @@ fn without_posts(
     page: Page,
     now: Time,
 ) -> Result<Intake, Error> {
-    let mut gaps = Vec::new();
-    if let Some(channel) = &known {
-        let open = open_gaps(store, channel.id)?;
-        gaps = gaps::after(&open, cursor, None, false, None);
-        if gaps != open {
-            let states = vec![kept(channel.id, &gaps)?];
-            store.commit(now, Batch { states, ..Batch::default() })?;
-        }
+    let mut intake = Intake { problems: page.problems, ..Intake::default() };
+    let Some(channel) = known else { return Ok(intake) };
+    let open = open_gaps(store, channel.id)?;
+    intake.gaps = gaps::after(&open, cursor, None, None);
+    if matches!(cursor, Cursor::End(_)) {
+        let states = vec![kept(channel.id, &intake.gaps)?, (whole_key(channel.id), Some(Value::Bool(true)))];
+        store.commit(now, Batch { states, ..Batch::default() })?;
     }
-    Ok(Intake { older: page.older, problems: page.problems, gaps, ..empty(known) })
+    intake.past = past(store, channel.id)?;
+    Ok(Intake { channel: Some(channel), ..intake })
 }
 
 fn published(page: &Page) -> Vec<Time> {

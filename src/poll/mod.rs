@@ -4,11 +4,14 @@
 //! showed: an older page to close a gap, the landing page of a name without a preview, the page of one post.
 //! All of them share one budget, one choice of host and one rule: a channel is never asked twice at once.
 
+mod errands;
 mod gaps;
+mod history;
 mod hosts;
 mod intake;
 mod outcome;
 mod rounds;
+mod settle;
 mod suspects;
 mod turn;
 
@@ -25,13 +28,21 @@ use tracing::{debug, info};
 use url::Url;
 
 pub use gaps::{Cursor, Gap};
+pub use history::Past;
 pub use intake::{Error as TakeInError, Intake, take_in};
 pub use outcome::Outcome;
 pub use turn::{Errand, Turn, ask, first_look};
 
 use crate::{
-    board::Board, clock::Clock, fetch::Upstream, metrics::Metrics, model::ChannelName, schedule::Policy, store::Store,
+    board::Board,
+    clock::Clock,
+    fetch::Upstream,
+    metrics::Metrics,
+    model::{ChannelName, History},
+    schedule::Policy,
+    store::Store,
 };
+use hosts::Way;
 use rounds::Rounds;
 
 /// So many requests may be under way at once, so that one slow answer delays nobody.
@@ -42,16 +53,20 @@ const IDLE: Duration = Duration::from_secs(60);
 
 /// What the loop works with.
 pub struct Poller<U> {
-    pub upstream: Arc<U>,
+    /// At least one, in order of preference.
+    pub exits: Vec<Exit<U>>,
     pub store: Arc<dyn Store>,
     pub board: Arc<Board>,
     pub metrics: Arc<Metrics>,
     pub clock: Clock,
-    pub channels: Vec<ChannelName>,
+    /// With how far back each one's posts are wanted.
+    pub channels: Vec<(ChannelName, History)>,
     pub hosts: Vec<Url>,
     pub policy: Policy,
     /// Of the jitter.
     pub seed: u64,
+    /// Walking back through histories takes the whole budget, not a share of it.
+    pub eager: bool,
     pub heartbeat: Option<Heartbeat>,
 }
 
@@ -62,10 +77,17 @@ pub struct Heartbeat {
     pub beat: fn(),
 }
 
+/// A way out to upstream.
+pub struct Exit<U> {
+    pub upstream: Arc<U>,
+    /// The proxy, as people are shown it; None without one.
+    pub proxy: Option<String>,
+}
+
 /// A turn that has ended.
 struct Done {
     turn: Turn,
-    host: Url,
+    way: Way,
     outcome: Outcome,
     took: Duration,
 }
@@ -82,11 +104,12 @@ impl<U: Upstream> Poller<U> {
         loop {
             self.keep(rounds.take_notes()).await;
             while running.len() < CONCURRENT
-                && let Some((turn, host)) = rounds.next(self.clock.steady())
+                && let Some((turn, way)) = rounds.next(self.clock.steady())
             {
-                let task = self.task(turn, host, stopping.clone());
+                let task = self.task(turn, way, stopping.clone());
                 running.spawn(task);
             }
+            rounds.show(self.clock.steady(), self.clock.wall());
             let wake = self.wake(&rounds, running.len());
             select! {
                 () = &mut shutdown => break,
@@ -132,21 +155,22 @@ impl<U: Upstream> Poller<U> {
     fn task(
         &self,
         turn: Turn,
-        host: Url,
+        way: Way,
         mut stopping: watch::Receiver<bool>,
     ) -> impl Future<Output = Option<Done>> + Send + use<U> {
-        let (upstream, store, clock) = (Arc::clone(&self.upstream), Arc::clone(&self.store), self.clock);
+        let (store, clock) = (Arc::clone(&self.store), self.clock.clone());
+        let upstream = Arc::clone(&self.exits[way.exit].upstream);
         async move {
             let started = Instant::now();
             let answer = select! {
-                answer = turn::ask(upstream.as_ref(), &host, &turn) => answer,
+                answer = turn::ask(upstream.as_ref(), &way.host, &turn) => answer,
                 _ = stopping.wait_for(|stop| *stop) => return None,
             };
             let outcome = match answer {
                 Ok(body) => turn::store(&store, &turn, body, clock.wall()).await,
                 Err(outcome) => outcome,
             };
-            Some(Done { turn, host, outcome, took: started.elapsed() })
+            Some(Done { turn, way, outcome, took: started.elapsed() })
         }
     }
 }

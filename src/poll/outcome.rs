@@ -33,7 +33,11 @@ pub enum Outcome {
     },
     RateLimited(Option<Duration>),
     Unreachable(String),
-    /// An answer that is an error, or that is not understood.
+    /// No page of Telegram's, but an error, a challenge, a portal: said of everybody who asks, it is of the host.
+    Refused(String),
+    /// The channel is withheld from everybody who asks from here; upstream's words.
+    Restricted(String),
+    /// An answer that is not understood.
     Failed(String),
     OtherChannel(String),
     /// The page is fine, but could not be stored.
@@ -51,14 +55,14 @@ impl Outcome {
             Self::Settled { .. } => "settled",
             Self::RateLimited(_) => "rate_limited",
             Self::Unreachable(_) => "unreachable",
+            Self::Refused(_) => "refused",
+            Self::Restricted(_) => "restricted",
             Self::Failed(_) => "upstream_error",
             Self::OtherChannel(_) => "other_channel",
             Self::Unstored(_) => "unstored",
         }
     }
-}
 
-impl Outcome {
     /// What went wrong, in words; None if nothing did.
     pub fn reason(&self) -> Option<String> {
         match self {
@@ -66,9 +70,12 @@ impl Outcome {
             Self::Empty(_) => Some("upstream shows no posts".to_owned()),
             Self::Landing(landing) => Some(landing_state(*landing).1.to_owned()),
             Self::RateLimited(_) => Some("upstream asks to wait".to_owned()),
-            Self::Unreachable(reason) | Self::Failed(reason) | Self::OtherChannel(reason) | Self::Unstored(reason) => {
-                Some(reason.clone())
-            }
+            Self::Unreachable(reason)
+            | Self::Refused(reason)
+            | Self::Restricted(reason)
+            | Self::Failed(reason)
+            | Self::OtherChannel(reason)
+            | Self::Unstored(reason) => Some(reason.clone()),
             Self::Redirected | Self::Settled { .. } => None,
         }
     }
@@ -80,15 +87,16 @@ impl Outcome {
 pub struct Suspicion {
     /// Of the first look.
     pub since: Time,
+    pub last: Time,
     pub looks: u32,
 }
 
 impl Suspicion {
     pub fn again(previous: Option<Self>, now: Time) -> Self {
         match previous {
-            None => Self { since: now, looks: 1 },
-            Some(previous) if (now - previous.since).abs() < APART => previous,
-            Some(previous) => Self { looks: previous.looks + 1, ..previous },
+            None => Self { since: now, last: now, looks: 1 },
+            Some(previous) if (now - previous.since).abs() < APART => Self { last: now, ..previous },
+            Some(previous) => Self { looks: previous.looks + 1, last: now, ..previous },
         }
     }
 
@@ -122,6 +130,7 @@ pub fn judge(previous: &Status, outcome: &Outcome, confirmed: bool, worked: bool
         // A page that is only partly understood is a success with something to say.
         last_error: if succeeded { error } else { error.or_else(|| previous.last_error.clone()) },
         gaps: previous.gaps,
+        history: previous.history,
     }
 }
 
@@ -133,7 +142,8 @@ fn state(outcome: &Outcome, now: Time) -> Option<State> {
         Outcome::Landing(landing) => Some(landing_state(*landing).0),
         Outcome::RateLimited(_) => Some(State::RateLimited),
         Outcome::Unreachable(_) => Some(State::Unreachable),
-        Outcome::Failed(_) => Some(State::UpstreamError),
+        Outcome::Refused(_) | Outcome::Failed(_) => Some(State::UpstreamError),
+        Outcome::Restricted(_) => Some(State::Restricted),
         Outcome::OtherChannel(_) => Some(State::Renamed),
         Outcome::Unstored(_) | Outcome::Redirected | Outcome::Settled { .. } => None,
     }

@@ -1,56 +1,58 @@
-//! What to ask next, and what to make of each answer: the polling loop's state, without its waiting.
+//! What to ask next: the polling loop's state, without its waiting. What to make of the answers is in `settle`.
 
 use std::{
-    collections::{HashMap, HashSet, VecDeque},
+    collections::{HashMap, HashSet},
     sync::Arc,
 };
 
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tracing::{debug, info, warn};
-use url::Url;
+use tracing::debug;
 
 use super::{
-    Done, Poller,
-    gaps::Gap,
-    hosts::Hosts,
-    intake::{Intake, open_gaps},
-    outcome::{self, Outcome},
-    suspects::{Suspects, Verdict},
+    Poller,
+    errands::Errands,
+    gaps::{Cursor, Gap},
+    history::{self, Past},
+    hosts::{Hosts, Way},
+    intake::{open_gaps, past},
+    suspects::Suspects,
     turn::{Errand, Turn},
 };
 use crate::{
-    board::{Board, Status},
+    board::{Board, Progress, Status},
     metrics::Metrics,
-    model::{ChangeKind, ChannelName, PostId, Time},
-    schedule::{Saved, Schedule, Seen},
+    model::{ChannelName, History, PostId, Time},
+    schedule::{Saved, Schedule},
     store::Store,
 };
 
-/// A post that so many pages in a row should have shown but did not is asked for by itself.
-const LOOKS_BEFORE_CONFIRMING: u32 = 2;
-
-/// Errands wait in line for the budget; beyond this many the newest are not taken on (they come up again).
-const MOST_ERRANDS: usize = 10_000;
-
-/// After storing failed, as on a full disk.
-const STORE_PAUSE: TimeDelta = TimeDelta::seconds(15);
+/// A wake-up is never nearer than this.
+const LEAST_WAIT: TimeDelta = TimeDelta::milliseconds(10);
 
 pub struct Rounds {
-    store: Arc<dyn Store>,
-    board: Arc<Board>,
-    metrics: Arc<Metrics>,
-    schedule: Schedule<ChannelName>,
-    hosts: Hosts,
-    /// Turns that follow from earlier ones; they come before heads.
-    errands: VecDeque<Turn>,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) board: Arc<Board>,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) schedule: Schedule<ChannelName>,
+    pub(super) hosts: Hosts,
+    pub(super) errands: Errands,
+    /// Whether the last request was an urgent errand: heads get every other one.
+    urgent_had_turn: bool,
     /// Channels that are being asked.
-    busy: HashSet<ChannelName>,
-    suspects: Suspects,
-    missing: HashMap<(ChannelName, PostId), u32>,
+    pub(super) busy: HashSet<ChannelName>,
+    pub(super) suspects: Suspects,
+    /// Channels that were answered with no page of Telegram's, since somebody was.
+    pub(super) refused: HashSet<ChannelName>,
+    /// In how many pages in a row a post was missing.
+    pub(super) missing: HashMap<(ChannelName, PostId), u32>,
+    /// Posts before which upstream has shown none.
+    pub(super) ends: HashSet<(ChannelName, PostId)>,
+    histories: HashMap<ChannelName, History>,
+    eager: bool,
     /// Storing failed; nothing is asked for that could not be kept.
-    store_pause: Option<Time>,
+    pub(super) store_pause: Option<Time>,
     /// To be kept as hints of the store.
     notes: Vec<(String, Value)>,
 }
@@ -64,198 +66,134 @@ struct Memory {
 
 impl Rounds {
     pub fn new<U>(poller: &Poller<U>) -> Self {
-        let now = poller.clock.steady();
+        let (now, wall) = (poller.clock.steady(), poller.clock.wall());
         let mut rounds = Self {
             store: Arc::clone(&poller.store),
             board: Arc::clone(&poller.board),
             metrics: Arc::clone(&poller.metrics),
             schedule: Schedule::new(poller.policy, poller.seed),
-            hosts: Hosts::new(poller.hosts.iter().cloned()),
-            errands: VecDeque::new(),
+            hosts: Hosts::new(&poller.hosts, poller.exits.iter().map(|exit| exit.proxy.clone())),
+            errands: Errands::default(),
+            urgent_had_turn: false,
             busy: HashSet::new(),
             suspects: Suspects::default(),
+            refused: HashSet::new(),
             missing: HashMap::new(),
+            ends: HashSet::new(),
+            histories: poller.channels.iter().cloned().collect(),
+            eager: poller.eager,
             store_pause: None,
             notes: Vec::new(),
         };
-        for name in &poller.channels {
-            rounds.resume(name, now);
+        for (name, _) in &poller.channels {
+            rounds.resume(name, now, wall);
         }
-        rounds.board.set_hosts(rounds.hosts.statuses(now));
+        rounds.show(now, wall);
         rounds
     }
 
-    fn resume(&mut self, name: &ChannelName, now: Time) {
+    fn resume(&mut self, name: &ChannelName, now: Time, wall: Time) {
         let memory = self.store.hint(&memory_key(name)).ok().flatten();
         let memory = memory.and_then(|value| serde_json::from_value::<Memory>(value).ok());
         let (mut status, saved) = memory.map_or_else(Default::default, |memory| (memory.status, memory.schedule));
         self.schedule.insert(name.clone(), saved, now);
-        status.next_poll = self.schedule.next_poll(name);
-        let channel = self.store.channel(name).ok().flatten();
-        let gaps = channel.and_then(|channel| open_gaps(self.store.as_ref(), channel.id).ok()).unwrap_or_default();
+        status.next_poll = self.next_poll(name, now, wall);
+        let id = self.store.channel(name).ok().flatten().map(|channel| channel.id);
+        let gaps = id.and_then(|id| open_gaps(self.store.as_ref(), id).ok()).unwrap_or_default();
+        let past = id.and_then(|id| past(self.store.as_ref(), id).ok()).unwrap_or_default();
         status.gaps = gaps.len();
-        self.board.set(name, status);
         self.heal(name, &gaps);
-    }
-
-    /// The next turn and the host to ask, if the budget and the hosts allow one now.
-    pub fn next(&mut self, now: Time) -> Option<(Turn, Url)> {
-        if self.hosts.next_at(now).is_some() || self.store_pause.is_some_and(|until| now < until) {
-            return None;
-        }
-        let waiting = self.errands.iter().position(|turn| !self.busy.contains(&turn.channel));
-        let turn = match waiting {
-            Some(position) if self.schedule.take_extra(now) => self.errands.remove(position),
-            Some(_) => None,
-            None => self.schedule.take(now).map(|channel| Turn { channel, errand: Errand::Head }),
-        }?;
-        let Some(host) = self.hosts.choose(now) else {
-            self.errands.push_front(turn);
-            return None;
-        };
-        self.busy.insert(turn.channel.clone());
-        Some((turn, host))
-    }
-
-    /// When [`Rounds::next`] may next succeed.
-    pub fn next_at(&self, now: Time) -> Option<Time> {
-        let errand = (!self.errands.is_empty()).then(|| now + TimeDelta::seconds(1));
-        let due = [errand, self.schedule.next_at(now)].into_iter().flatten().min()?;
-        Some([self.hosts.next_at(now), self.store_pause].into_iter().flatten().fold(due, Time::max))
-    }
-
-    /// Takes in how a turn ended. `now` is the steady clock's time, `wall` the wall's.
-    pub fn settle(&mut self, done: Done, now: Time, wall: Time) {
-        let Done { turn, host, outcome, took } = done;
-        let name = turn.channel.clone();
-        self.busy.remove(&name);
-        self.metrics.poll(&name, outcome.as_str(), took);
-        debug!(channel = %name, errand = ?turn.errand, outcome = outcome.as_str(), ?took, "asked upstream");
-        match &outcome {
-            Outcome::Unreachable(reason) => {
-                self.hosts.unreachable(&host, reason, now);
-                if self.hosts.next_at(now).is_none() {
-                    // Another host is left: the same turn, at once.
-                    self.errands.push_front(turn);
-                    self.board.set_hosts(self.hosts.statuses(now));
-                    return;
-                }
-            }
-            Outcome::RateLimited(retry_after) => {
-                self.hosts.limited(*retry_after, now);
-                self.schedule.slow_down(now);
-            }
-            Outcome::Unstored(error) => {
-                warn!(channel = %name, %error, "posts could not be stored; polling pauses");
-                self.store_pause = Some(now + STORE_PAUSE);
-                self.hosts.answered(&host);
-            }
-            _ => self.hosts.answered(&host),
-        }
-        match turn.errand {
-            Errand::Head if matches!(outcome, Outcome::Redirected) => self.errand_first(&name, Errand::Landing),
-            Errand::Head | Errand::Landing => self.settle_head(&name, &outcome, now, wall),
-            Errand::Older(_) => self.settle_older(&name, &outcome),
-            Errand::Confirm(id) => {
-                self.missing.remove(&(name.clone(), id));
-                if matches!(outcome, Outcome::Settled { gone: true }) {
-                    info!(channel = %name, post = %id, "post is gone upstream");
-                }
-            }
-            Errand::Excerpt(_) => {}
-        }
-        self.board.set_hosts(self.hosts.statuses(now));
-    }
-
-    fn settle_head(&mut self, name: &ChannelName, outcome: &Outcome, now: Time, wall: Time) {
-        let previous = self.board.get(name).unwrap_or_default();
-        let worked = previous.last_success.is_some();
-        let mut believed = true;
-        if let Outcome::Page(intake) = outcome {
-            self.suspects.fine(name, now);
-            let seen = Seen { posts: &intake.published, new: intake.fresh };
-            self.schedule.succeeded(name, now, &seen);
-            self.follow_up(name, intake);
-        } else {
-            if outcome::is_suspicious(outcome, worked) {
-                believed = self.weigh(name, worked, now);
-            }
-            let retry_after = if let Outcome::RateLimited(wait) = outcome { *wait } else { None };
-            self.schedule.failed(name, now, retry_after);
-        }
-        let mut status = outcome::judge(&previous, outcome, believed, worked, wall);
-        status.next_poll = self.schedule.next_poll(name);
-        if let Outcome::Page(intake) = outcome {
-            status.gaps = intake.gaps.len();
-        }
-        announce(name, &previous, &status);
-        self.remember(name, &status);
+        status.history = self.walk_on(name, past, wall);
         self.board.set(name, status);
     }
 
-    /// Whether a suspicious answer may be believed.
-    fn weigh(&mut self, name: &ChannelName, worked: bool, now: Time) -> bool {
-        match self.suspects.suspicious(name, worked, now) {
-            Verdict::Believe => true,
-            Verdict::Wait { canary } => {
-                if let Some(canary) = canary {
-                    self.errand(&canary, Errand::Head);
-                }
-                false
-            }
-            Verdict::Ban => {
-                warn!(channel = %name, "several channels look gone at once: upstream seems to have shut us out");
-                self.hosts.limited(None, now);
-                self.schedule.slow_down(now);
-                false
-            }
+    /// The next turn and the way to ask, if the budget and the hosts allow one now.
+    pub fn next(&mut self, now: Time) -> Option<(Turn, Way)> {
+        if self.store_pause.is_some_and(|until| now < until) {
+            return None;
         }
+        let way = self.hosts.choose(now)?.clone();
+        let turn = self.take(now)?;
+        self.hosts.begin(&way);
+        self.busy.insert(turn.channel.clone());
+        Some((turn, way))
     }
 
-    fn follow_up(&mut self, name: &ChannelName, intake: &Intake) {
-        self.count(name, intake);
-        if intake.new + intake.edited > 0 {
-            info!(channel = %name, new = intake.new, edited = intake.edited, "posts stored");
+    fn take(&mut self, now: Time) -> Option<Turn> {
+        // Before the heads, since some are always due when the budget is small; their share is what bounds them.
+        if self.errands.has_patient(&self.busy) && self.schedule.take_spare(now) {
+            return self.errands.take_patient(&self.busy);
         }
-        self.heal(name, &intake.gaps);
-        for id in &intake.withheld {
-            self.errand(name, Errand::Excerpt(*id));
+        let head = if self.urgent_had_turn { self.take_head(now) } else { None };
+        self.urgent_had_turn = false;
+        if head.is_some() {
+            return head;
         }
-        for id in &intake.missing {
-            let looks = self.missing.entry((name.clone(), *id)).or_default();
-            *looks += 1;
-            if *looks >= LOOKS_BEFORE_CONFIRMING {
-                self.errand(name, Errand::Confirm(*id));
+        if self.errands.has_urgent(&self.busy) && self.schedule.take_extra(now) {
+            self.urgent_had_turn = true;
+            return self.errands.take_urgent(&self.busy);
+        }
+        self.take_head(now)
+    }
+
+    fn take_head(&mut self, now: Time) -> Option<Turn> {
+        while let Some(channel) = self.schedule.take(now) {
+            let turn = Turn { channel, errand: Errand::Head };
+            if !self.busy.contains(&turn.channel) {
+                return Some(turn);
             }
+            self.errands.push_first(turn);
         }
+        None
     }
 
-    fn settle_older(&mut self, name: &ChannelName, outcome: &Outcome) {
-        // Of any other outcome the gap stays open, and the next newest page asks again.
-        if let Outcome::Page(intake) | Outcome::Empty(intake) = outcome {
-            self.count(name, intake);
-            self.heal(name, &intake.gaps);
-            if let Some(mut status) = self.board.get(name) {
-                status.gaps = intake.gaps.len();
-                self.board.set(name, status);
-            }
-        }
+    /// When [`Rounds::next`] may next succeed; None if only the end of a request under way can tell.
+    pub fn next_at(&self, now: Time) -> Option<Time> {
+        let budget = self.schedule.budget(now);
+        let token = TimeDelta::milliseconds((60_000.0 / budget.requests_per_minute.max(1.0)) as i64);
+        let urgent = self.errands.has_urgent(&self.busy).then(|| if budget.tokens > 0 { now } else { now + token });
+        let patient = self.errands.has_patient(&self.busy).then(|| now + token);
+        let due = [urgent, patient, self.schedule.next_at(now)].into_iter().flatten().min()?;
+        let free = self.hosts.next_at()?;
+        Some(due.max(free).max(self.store_pause.unwrap_or(due)).max(now + LEAST_WAIT))
     }
 
-    fn count(&self, name: &ChannelName, intake: &Intake) {
-        self.metrics.changes(name, ChangeKind::New, intake.new as u64);
-        self.metrics.changes(name, ChangeKind::Edited, intake.edited as u64);
-        self.metrics.problems(name, &intake.problems);
+    /// Shows hosts and budget on the board.
+    pub fn show(&self, now: Time, wall: Time) {
+        self.board.set_hosts(self.hosts.statuses(now, wall));
+        self.board.set_budget(self.schedule.budget(now));
     }
 
-    fn heal(&mut self, name: &ChannelName, gaps: &[Gap]) {
+    /// By the wall's clock.
+    pub(super) fn next_poll(&self, name: &ChannelName, now: Time, wall: Time) -> Option<Time> {
+        self.schedule.next_poll(name).map(|planned| wall + (planned - now))
+    }
+
+    /// Asks for the older pages that close `gaps`.
+    pub(super) fn heal(&mut self, name: &ChannelName, gaps: &[Gap]) {
         for gap in gaps {
             debug!(channel = %name, from = %gap.until, to = %gap.before, "posts between may be missing");
-            self.errand(name, Errand::Older(gap.before));
+            let errand = Errand::Older(self.before(name, gap.before));
+            self.errands.push(Turn { channel: name.clone(), errand });
         }
     }
 
-    fn remember(&mut self, name: &ChannelName, status: &Status) {
+    /// Asks for the next page of the channel's history, if more of it is wanted.
+    pub(super) fn walk_on(&mut self, name: &ChannelName, past: Past, wall: Time) -> Option<Progress> {
+        let wanted = self.histories.get(name).copied().unwrap_or_default();
+        let progress = history::progress(wanted, past, wall)?;
+        if let Some(before) = progress.before.filter(|_| !progress.done) {
+            let turn = Turn { channel: name.clone(), errand: Errand::History(self.before(name, before)) };
+            if self.eager { self.errands.push(turn) } else { self.errands.push_patient(turn) }
+        }
+        Some(progress)
+    }
+
+    fn before(&self, name: &ChannelName, id: PostId) -> Cursor {
+        if self.ends.contains(&(name.clone(), id)) { Cursor::End(id) } else { Cursor::Before(id) }
+    }
+
+    pub(super) fn remember(&mut self, name: &ChannelName, status: &Status) {
         let memory = Memory { status: status.clone(), schedule: self.schedule.saved(name) };
         if let Ok(value) = serde_json::to_value(&memory) {
             self.notes.push((memory_key(name), value));
@@ -265,29 +203,6 @@ impl Rounds {
     /// What to keep as hints since the last call.
     pub fn take_notes(&mut self) -> Vec<(String, Value)> {
         std::mem::take(&mut self.notes)
-    }
-
-    fn errand(&mut self, channel: &ChannelName, errand: Errand) {
-        let turn = Turn { channel: channel.clone(), errand };
-        if self.errands.len() < MOST_ERRANDS && !self.errands.contains(&turn) {
-            self.errands.push_back(turn);
-        }
-    }
-
-    fn errand_first(&mut self, channel: &ChannelName, errand: Errand) {
-        self.errands.push_front(Turn { channel: channel.clone(), errand });
-    }
-}
-
-/// Logs what a person should know, once, when it changes.
-fn announce(name: &ChannelName, previous: &Status, status: &Status) {
-    if previous.state == status.state {
-        return;
-    }
-    let state = status.state.as_str();
-    match &status.last_error {
-        Some(error) if !status.state.is_fine() => warn!(channel = %name, state, %error, "channel's state changed"),
-        _ => info!(channel = %name, state, "channel's state changed"),
     }
 }
 

@@ -1,19 +1,35 @@
 //! Telling a channel that is gone from an upstream that shows nobody anything. Pure.
 //!
 //! A silent ban makes every channel look nonexistent or empty. So such an answer is believed on a second look, and
-//! only if another channel, the canary, was fine in the meantime; if the canary looks gone too, it is a ban.
+//! only if another channel, the canary, is fine at that time; if the canary looks gone too, it is a ban.
 
 use std::collections::HashMap;
+
+use chrono::TimeDelta;
 
 use super::outcome::Suspicion;
 use crate::model::{ChannelName, Time};
 
+/// For so long after a channel was fine, upstream counts as fine. A small budget takes minutes for a second look.
+const FRESH: TimeDelta = TimeDelta::minutes(15);
+
 #[derive(Debug, Default)]
 pub struct Suspects {
-    /// Channels that look gone, with whether they ever worked.
-    open: HashMap<ChannelName, (Suspicion, bool)>,
+    /// Channels that look gone.
+    open: HashMap<ChannelName, Suspect>,
     /// When each channel last showed posts.
     fine: HashMap<ChannelName, Time>,
+    /// The last sign of a ban: what was seen before it is no evidence after it.
+    banned: Option<Time>,
+}
+
+#[derive(Debug)]
+struct Suspect {
+    suspicion: Suspicion,
+    /// It showed posts in the past.
+    worked: bool,
+    /// Only a sign that upstream is fine was wanting.
+    waits: bool,
 }
 
 /// What to think of a suspicious answer.
@@ -28,31 +44,46 @@ pub enum Verdict {
 }
 
 impl Suspects {
-    /// The channel showed posts.
-    pub fn fine(&mut self, name: &ChannelName, now: Time) {
+    /// The channel showed posts. Returns the channels that waited for such a sign: a look at them now decides.
+    pub fn fine(&mut self, name: &ChannelName, now: Time) -> Vec<ChannelName> {
         self.open.remove(name);
         self.fine.insert(name.clone(), now);
+        let waiting =
+            self.open.iter_mut().filter_map(|(name, suspect)| std::mem::take(&mut suspect.waits).then_some(name));
+        waiting.cloned().collect()
     }
 
     /// The channel gave an answer that a ban may feign.
     pub fn suspicious(&mut self, name: &ChannelName, worked: bool, now: Time) -> Verdict {
-        let previous = self.open.get(name).map(|(suspicion, _)| *suspicion);
+        let previous = self.open.get(name).map(|suspect| suspect.suspicion);
         let suspicion = Suspicion::again(previous, now);
-        self.open.insert(name.clone(), (suspicion, worked));
-        let since = suspicion.since;
-        let cleared = self.fine.iter().any(|(other, seen)| other != name && *seen >= since);
-        if cleared {
+        self.open.insert(name.clone(), Suspect { suspicion, worked, waits: false });
+        let others = self.fine.iter().filter(|(other, _)| *other != name).map(|(_, seen)| *seen);
+        let last_fine = others.max().filter(|seen| self.banned.is_none_or(|banned| *seen > banned));
+        let is_fresh = last_fine.is_some_and(|seen| seen >= suspicion.since && now - seen <= FRESH);
+        if is_fresh {
             return if suspicion.is_confirmed() { Verdict::Believe } else { Verdict::Wait { canary: None } };
         }
-        let gone = self.open.iter().filter(|(other, (_, worked))| *other == name || *worked).count();
-        if worked && gone >= 2 {
+        if worked && self.vanished_since(last_fine) >= 2 {
+            self.banned = Some(now);
             return Verdict::Ban;
         }
         match self.canary(name) {
             // There is nobody to compare with.
             None if suspicion.is_confirmed() => Verdict::Believe,
-            canary => Verdict::Wait { canary },
+            canary => {
+                if let Some(suspect) = self.open.get_mut(name) {
+                    suspect.waits = suspicion.is_confirmed();
+                }
+                Verdict::Wait { canary }
+            }
         }
+    }
+
+    /// How many channels that used to work have looked gone since, the present one among them.
+    fn vanished_since(&self, last_fine: Option<Time>) -> usize {
+        let since = |suspect: &&Suspect| last_fine.is_none_or(|fine| suspect.suspicion.last >= fine);
+        self.open.values().filter(|suspect| suspect.worked).filter(since).count()
     }
 
     /// The channel that was fine last.

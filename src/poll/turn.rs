@@ -23,10 +23,14 @@ use crate::{
 pub enum Errand {
     /// The newest page.
     Head,
-    /// The page of posts before this one.
-    Older(PostId),
+    /// An older page, to close a gap.
+    Older(Cursor),
+    /// An older page, for the channel's history.
+    History(Cursor),
     /// Why there is no preview.
     Landing,
+    /// Whether the preview is switched off or withheld: a post's own page tells.
+    Restriction(PostId),
     /// Whether a post that a page left out is gone.
     Confirm(PostId),
     /// What the page of a withheld post tells of its text.
@@ -45,10 +49,11 @@ impl Turn {
     fn target(&self) -> String {
         let Self { channel, errand } = self;
         match errand {
-            Errand::Head => format!("/s/{channel}"),
-            Errand::Older(before) => format!("/s/{channel}?before={before}"),
+            Errand::Head | Errand::Older(Cursor::Newest) | Errand::History(Cursor::Newest) => format!("/s/{channel}"),
+            Errand::Older(Cursor::Before(before) | Cursor::End(before))
+            | Errand::History(Cursor::Before(before) | Cursor::End(before)) => format!("/s/{channel}?before={before}"),
             Errand::Landing => format!("/{channel}"),
-            Errand::Confirm(id) => format!("/{channel}/{id}?embed=1&mode=tme"),
+            Errand::Confirm(id) | Errand::Restriction(id) => format!("/{channel}/{id}?embed=1&mode=tme"),
             Errand::Excerpt(id) => format!("/{channel}/{id}"),
         }
     }
@@ -75,9 +80,8 @@ fn failed(error: fetch::Error) -> Outcome {
     match error {
         fetch::Error::RateLimited { retry_after, .. } => Outcome::RateLimited(retry_after),
         fetch::Error::Unreachable { .. } => Outcome::Unreachable(error.to_string()),
-        fetch::Error::Status(_) | fetch::Error::Broken { .. } | fetch::Error::TooLarge => {
-            Outcome::Failed(error.to_string())
-        }
+        fetch::Error::Status(_) => Outcome::Refused(error.to_string()),
+        fetch::Error::Broken { .. } | fetch::Error::TooLarge => Outcome::Failed(error.to_string()),
     }
 }
 
@@ -87,21 +91,38 @@ fn redirected(turn: &Turn, location: &str) -> Outcome {
     let path = path.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/');
     let own = path.strip_prefix('/').is_some_and(|name| name.eq_ignore_ascii_case(turn.channel.as_str()));
     match turn.errand {
-        Errand::Head | Errand::Older(_) if own => Outcome::Redirected,
+        Errand::Head | Errand::Older(_) | Errand::History(_) if own => Outcome::Redirected,
         // Names that cannot exist end on Telegram's home page.
-        Errand::Head | Errand::Landing if path.is_empty() => Outcome::Landing(page::Landing::Unknown),
-        _ => Outcome::Failed(format!("upstream redirects to {}", location.escape_debug())),
+        Errand::Head | Errand::Landing if path.is_empty() && is_upstream(location) => {
+            Outcome::Landing(page::Landing::Unknown)
+        }
+        _ => Outcome::Refused(format!("upstream redirects to {}", location.escape_debug())),
     }
+}
+
+/// Whether `location` is on one of Telegram's hosts, or relative to the one that was asked.
+fn is_upstream(location: &str) -> bool {
+    let Ok(url) = Url::parse(location) else { return !location.starts_with("//") };
+    let host = url.host_str().unwrap_or_default();
+    let host = host.strip_prefix("www.").unwrap_or(host);
+    ["telegram.org", "t.me", "telegram.me", "telegram.dog"].contains(&host)
 }
 
 fn digest(store: &dyn Store, turn: &Turn, body: &str, now: Time) -> Outcome {
     match turn.errand {
         Errand::Head => page_outcome(take_in(store, &turn.channel, Cursor::Newest, body, now)),
-        Errand::Older(before) => page_outcome(take_in(store, &turn.channel, Cursor::Before(before), body, now)),
+        Errand::Older(cursor) | Errand::History(cursor) => {
+            page_outcome(take_in(store, &turn.channel, cursor, body, now))
+        }
         Errand::Landing => match page::parse(body) {
             Err(page::Error::NoPreview(landing)) => Outcome::Landing(landing),
+            Err(error @ page::Error::NotTelegram) => Outcome::Refused(error.to_string()),
             Err(error) => Outcome::Failed(error.to_string()),
             Ok(_) => Outcome::Failed("upstream shows a preview where a landing page was asked for".to_owned()),
+        },
+        Errand::Restriction(_) => match page::parse_embed(body) {
+            Embed::Restricted(words) => Outcome::Restricted(words),
+            _ => Outcome::Landing(page::Landing::ChannelWithoutPreview),
         },
         Errand::Confirm(id) => stored(confirm(store, &turn.channel, id, body, now)),
         Errand::Excerpt(id) => stored(excerpt(store, &turn.channel, id, body, now)),
@@ -121,6 +142,7 @@ fn page_outcome(result: Result<Intake, intake::Error>) -> Outcome {
         Ok(intake) if intake.posts == 0 => Outcome::Empty(Box::new(intake)),
         Ok(intake) => Outcome::Page(Box::new(intake)),
         Err(intake::Error::Page(page::Error::NoPreview(landing))) => Outcome::Landing(landing),
+        Err(intake::Error::Page(error @ page::Error::NotTelegram)) => Outcome::Refused(error.to_string()),
         Err(intake::Error::Page(error)) => Outcome::Failed(error.to_string()),
         Err(error @ intake::Error::OtherChannel { .. }) => Outcome::OtherChannel(error.to_string()),
         Err(intake::Error::Store(error)) => Outcome::Unstored(error.to_string()),

@@ -51,9 +51,12 @@ const CEILING_SHARE: f64 = 0.85;
 const CEILING_SLACK: f64 = 1.25;
 /// A fixed interval varies by this share either way, so that polls do not march in step.
 const JITTER: f64 = 0.1;
-/// How fast the price follows what polls are worth, and how far it moves before the order is made anew.
-const PRICE_STEP: f64 = 0.1;
+/// How fast the price follows what polls are worth.
+const PRICE_STEP: f64 = 0.05;
+/// The order is made anew when the price has moved by this share, but at most once in as many polls as there are
+/// channels in it, divided by [`POLLS_PER_ORDER`]: so it costs a decision that many insertions at most.
 const PRICE_DRIFT: f64 = 0.05;
+const POLLS_PER_ORDER: usize = 16;
 /// A post is stamped upstream; by our clock it may have come so much before it could be seen.
 const STAMP_TOLERANCE: TimeDelta = TimeDelta::minutes(10);
 
@@ -117,8 +120,9 @@ pub struct Schedule<K> {
     newcomer_had_turn: bool,
     /// Expected post seconds that a poll is worth now.
     price: f64,
-    /// The price by which `ready` is ordered.
+    /// The price by which `ready` is ordered, and the polls since it is.
     ordered_by: f64,
+    polls_in_order: usize,
 }
 
 #[derive(Debug)]
@@ -162,6 +166,7 @@ impl<K: Clone + Eq + Hash + Ord> Schedule<K> {
             newcomer_had_turn: false,
             price: LEAST_WORTH,
             ordered_by: LEAST_WORTH,
+            polls_in_order: 0,
         }
     }
 
@@ -323,11 +328,13 @@ impl<K: Clone + Eq + Hash + Ord> Schedule<K> {
             let delay_at = |time: Time| slot.outlook.unseen(seconds(time - slot.outlook.since)).delay;
             let (worth, expected) = (delay_at(now), delay_at(due.max(since)));
             if worth > 0.0 && expected > 0.0 {
-                self.price *= (PRICE_STEP * (worth / expected).ln()).exp();
-                self.price = self.price.clamp(LEAST_WORTH, 1e12);
+                let shown = (self.ordered_by * worth / expected).clamp(LEAST_WORTH, 1e12);
+                self.price *= (shown / self.price).powf(PRICE_STEP);
             }
         }
-        if (self.price / self.ordered_by).ln().abs() > PRICE_DRIFT {
+        self.polls_in_order += 1;
+        let has_moved = (self.price / self.ordered_by).ln().abs() > PRICE_DRIFT;
+        if has_moved && self.polls_in_order * POLLS_PER_ORDER >= self.ready.len() {
             self.order_anew();
         }
         Some(key)
@@ -335,6 +342,7 @@ impl<K: Clone + Eq + Hash + Ord> Schedule<K> {
 
     fn order_anew(&mut self) {
         self.ordered_by = self.price;
+        self.polls_in_order = 0;
         for (_, key) in std::mem::take(&mut self.ready) {
             let Some(slot) = self.slots.get(&key) else { continue };
             let Place::Ready { since, .. } = slot.place else { continue };
@@ -346,9 +354,11 @@ impl<K: Clone + Eq + Hash + Ord> Schedule<K> {
         }
     }
 
-    /// Where in `ready` a channel stands that got there at `since`.
+    /// Where in `ready` a channel stands that got there at `since`. A failed poll is tried again in its turn:
+    /// what the channel has gathered meanwhile is not known.
     fn place_in_line(&self, slot: &Slot, since: Time) -> Time {
-        if self.policy.fixed_interval.is_some() { since } else { self.crossing(slot, self.ordered_by) }
+        let in_turn = self.policy.fixed_interval.is_some() || slot.failures > 0;
+        if in_turn { since } else { self.crossing(slot, self.ordered_by) }
     }
 
     /// When the channel will have gathered `delay`, or has another reason to be polled.

@@ -21,11 +21,12 @@ const PROFILE_PRIOR: f64 = 6.0;
 /// Above this window the hours of the day are taken to be covered evenly.
 const EVEN_WINDOW: f64 = 2.0 * DAY;
 /// Within this many seconds a follow-up counts towards bursts, and with this mean delay follow-ups are expected.
-const BURST_GAP: f64 = 600.0;
+const BURST_GAP: f64 = 900.0;
 const BURST_DECAY: f64 = 900.0;
 /// Posts whose gaps must have been seen before bursts are believed halfway, and the most that follow-ups can be
 /// of all posts.
 const BURST_PRIOR: f64 = 10.0;
+const BURST_PRIOR_SHARE: f64 = 0.15;
 const BURST_LIMIT: f64 = 0.8;
 
 /// A channel's rhythm as learnt so far. The serde form is kept from run to run.
@@ -146,16 +147,23 @@ impl Rhythm {
         })
     }
 
-    /// The share of posts that follow another one in a burst.
+    /// The share of posts that follow another one in a burst. A post with n follow-ups on average, of mean delay
+    /// [`BURST_DECAY`], has none within [`BURST_GAP`] with probability exp(−n(1−exp(−gap/decay))).
     fn burst_share(&self) -> f64 {
-        (self.followed / (self.followable + BURST_PRIOR)).clamp(0.0, BURST_LIMIT)
+        let followed = (self.followed + BURST_PRIOR * BURST_PRIOR_SHARE) / (self.followable + BURST_PRIOR);
+        let within_gap = 1.0 - (-BURST_GAP / BURST_DECAY).exp();
+        (-(1.0 - followed.clamp(0.0, 0.9)).ln() / within_gap).min(BURST_LIMIT)
     }
 
     /// What is expected from `since` (the end of the last window) on.
     pub(super) fn outlook(&self, since: Time) -> Outlook {
         let share = self.burst_share();
-        let base = (1.0 - share) * self.level();
-        Outlook { since, rates: self.profile().map(|factor| base * factor), follow_ups: share * self.excitement }
+        let level = self.level();
+        let rates = self.profile().map(|factor| level * factor);
+        // What the level holds of bursts on average is there already; more or less of it is what is known now.
+        let surplus = share * (self.excitement / BURST_DECAY - rates[hour(since)]);
+        let decay = BURST_DECAY / (1.0 - share);
+        Outlook { since, rates, follow_ups: surplus * decay, decay }
     }
 }
 
@@ -164,7 +172,10 @@ impl Rhythm {
 pub(super) struct Outlook {
     pub(super) since: Time,
     rates: [f64; 24],
+    /// Of a burst under way, beyond the rates; below 0 while it is known that there is none.
     follow_ups: f64,
+    /// Their mean delay, in seconds: longer than a follow-up's, since follow-ups have follow-ups.
+    decay: f64,
 }
 
 /// Expected posts, and the seconds that they will have waited together: ∫λ(u)du and ∫λ(u)(t−u)du.
@@ -213,10 +224,10 @@ impl Outlook {
     }
 
     fn with_follow_ups(&self, steady: Unseen, elapsed: f64) -> Unseen {
-        let come = 1.0 - (-elapsed / BURST_DECAY).exp();
+        let come = 1.0 - (-elapsed / self.decay).exp();
         Unseen {
             posts: steady.posts + self.follow_ups * come,
-            delay: steady.delay + self.follow_ups * (elapsed - BURST_DECAY * come),
+            delay: steady.delay + self.follow_ups * (elapsed - self.decay * come),
         }
     }
 }

@@ -17,24 +17,21 @@ use crate::config::Tokens;
 /// What monitors ask; they say nothing of what is served.
 const OPEN: [&str; 2] = ["/healthz", "/readyz"];
 
-/// Lets in who brings a token, and takes it off the path. Without tokens everybody is let in.
-pub fn admit(tokens: Option<&Tokens>, parts: &mut Parts) -> Result<(), Answer> {
-    let Some(tokens) = tokens else { return Ok(()) };
+/// What who brings no token gets; None for who may read. Takes the token off the path. Without tokens everybody may read.
+pub fn refuse(tokens: Option<&Tokens>, parts: &mut Parts) -> Option<Answer> {
+    let tokens = tokens?;
     if let Some(PathToken { token, rest }) = in_path(&parts.uri) {
         // Also when it is wrong: it may be right elsewhere, or but for a letter.
         parts.uri = rest.clone().unwrap_or_default();
         return match rest {
-            _ if !tokens.admit(token.as_bytes()) => Err(unauthorized()),
-            None => Err(moved(&format!("./{token}/"))),
-            Some(_) => Ok(()),
+            _ if !tokens.admit(token.as_bytes()) => Some(unauthorized()),
+            None => Some(moved(&format!("./{token}/"))),
+            Some(_) => None,
         };
     }
     let open = OPEN.contains(&parts.uri.path());
-    if open || password(&parts.headers).is_some_and(|password| tokens.admit(&password)) {
-        Ok(())
-    } else {
-        Err(unauthorized())
-    }
+    let known = open || password(&parts.headers).is_some_and(|password| tokens.admit(&password));
+    (!known).then(unauthorized)
 }
 
 struct PathToken {

@@ -61,7 +61,16 @@ pub fn too_many(wait: Duration) -> Answer {
 
 /// A permanent redirect to `location`, a reference relative to the address asked for: right behind any proxy.
 pub fn moved(location: &str) -> Answer {
-    let mut response = typed(StatusCode::PERMANENT_REDIRECT, "text/plain; charset=utf-8", "public, max-age=3600", "");
+    redirect(StatusCode::PERMANENT_REDIRECT, "public, max-age=3600", location)
+}
+
+/// As [`moved`], but for now only.
+pub fn found_elsewhere(location: &str) -> Answer {
+    redirect(StatusCode::TEMPORARY_REDIRECT, "no-store", location)
+}
+
+fn redirect(status: StatusCode, cache: &'static str, location: &str) -> Answer {
+    let mut response = typed(status, "text/plain; charset=utf-8", cache, "");
     match HeaderValue::from_str(location) {
         Ok(value) => {
             response.headers_mut().insert(LOCATION, value);

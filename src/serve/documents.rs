@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::Utc;
 use hyper::{
     StatusCode,
-    header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, LAST_MODIFIED, VARY},
+    header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, LAST_MODIFIED, LINK, VARY},
     http::request::Parts,
 };
 
@@ -17,46 +17,64 @@ use super::{
 };
 use crate::{
     config::FeedSpec,
-    feed::Format,
+    feed::{Format, Selection},
+    hub,
     model::Time,
-    shelf::{Coding, Edition, Key, Origin, Version, file_name},
+    shelf::{Coding, Edition, Key, Origin, Version, document_url, file_and_query},
 };
 
 /// Bounds of max-age. Less would make readers ask for nothing; more would hide a channel that starts to speak.
 const MAX_AGE_SECONDS: (i64, i64) = (60, 3600);
 
 pub async fn serve(site: &Arc<Site>, parts: &Parts, feed: usize, format: Format) -> Answer {
-    if parts.uri.query().is_some_and(|query| !query.is_empty()) {
-        return answer::moved(&format!("./{}", file_name(format)));
+    let asked = parts.uri.query().unwrap_or_default();
+    let selection = match Selection::parse(asked, site.config.feeds[feed].settings.posts) {
+        Ok(selection) => selection,
+        Err(refusal) => return problem(StatusCode::BAD_REQUEST, &refusal.to_string()),
+    };
+    let query = selection.query();
+    if query != asked {
+        return answer::moved(&format!("./{}", file_and_query(format, &selection)));
     }
     let Some(coding) = negotiation::coding(&parts.headers) else {
         let mut refusal = problem(StatusCode::NOT_ACCEPTABLE, "This is to be had as gzip, br, zstd and plain.");
         refusal.headers_mut().insert(VARY, HeaderValue::from_static("Accept-Encoding"));
         return refusal;
     };
-    let key = Key { feed, format, coding, since: None };
-    let found = match site.version(feed).await {
-        Ok(version) => {
-            if let Some(early) = precondition(site, parts, key, &version) {
+    let selection = (!query.is_empty()).then(|| Arc::new(selection));
+    document(site, parts, Key { selection, ..Key::whole(feed, format, coding) }).await
+}
+
+async fn document(site: &Arc<Site>, parts: &Parts, key: Key) -> Answer {
+    let found = match site.selected_version(&key).await {
+        Ok(None) => return not_archived(&key),
+        Ok(Some(version)) => {
+            if let Some(early) = precondition(site, parts, &key, &version) {
                 return early;
             }
-            if let Some(delta) = delta(site, parts, key, version).await {
+            if let Some(delta) = delta(site, parts, &key, version).await {
                 return delta;
             }
-            site.edition(key, version).await
+            site.edition(key.clone(), version).await
         }
-        Err(error) => site.last_good(key).map(|edition| (edition, Origin::Outdated)).ok_or(error),
+        Err(error) => site.last_good(&key).map(|edition| (edition, Origin::Outdated)).ok_or(error),
     };
     match found {
         Ok((edition, origin)) => {
             count(site, origin);
-            whole(site, parts, key, &edition)
+            whole(site, parts, &key, &edition)
         }
         Err(error) => {
-            tracing::warn!(feed = site.config.feeds[feed].name, %error, "feed cannot be served");
+            tracing::warn!(feed = site.config.feeds[key.feed].name, %error, "feed cannot be served");
             problem(StatusCode::SERVICE_UNAVAILABLE, "The feed cannot be read at the moment.")
         }
     }
+}
+
+/// What is not archived yet is in the current feed.
+fn not_archived(key: &Key) -> Answer {
+    let current = key.selection.as_ref().map(|selection| selection.at(None)).unwrap_or_default();
+    answer::found_elsewhere(&format!("./{}", file_and_query(key.format, &current)))
 }
 
 fn count(site: &Site, origin: Origin) {
@@ -68,7 +86,7 @@ fn count(site: &Site, origin: Origin) {
 }
 
 /// The edition in full. Its version may be another than the one that was wanted, so the preconditions are looked at again.
-fn whole(site: &Site, parts: &Parts, key: Key, edition: &Edition) -> Answer {
+fn whole(site: &Site, parts: &Parts, key: &Key, edition: &Edition) -> Answer {
     if let Some(early) = precondition(site, parts, key, &edition.version) {
         return early;
     }
@@ -76,12 +94,13 @@ fn whole(site: &Site, parts: &Parts, key: Key, edition: &Edition) -> Answer {
     let headers = response.headers_mut();
     put_validators(headers, key, &edition.version);
     put_content(headers, key);
-    put(headers, CACHE_CONTROL, &cache_control(site, key.feed));
+    put_links(headers, site, key);
+    put(headers, CACHE_CONTROL, &cache_control(site, key));
     response
 }
 
 /// 304 or 412, when the request asks for it.
-fn precondition(site: &Site, parts: &Parts, key: Key, version: &Version) -> Option<Answer> {
+fn precondition(site: &Site, parts: &Parts, key: &Key, version: &Version) -> Option<Answer> {
     let tag = etag(version, key.format, key.coding);
     match evaluate(&parts.headers, &tag, Some(version.changed)) {
         Verdict::Proceed => None,
@@ -89,26 +108,26 @@ fn precondition(site: &Site, parts: &Parts, key: Key, version: &Version) -> Opti
         Verdict::NotModified => {
             let mut response = answer::new(StatusCode::NOT_MODIFIED, "");
             put_validators(response.headers_mut(), key, version);
-            put(response.headers_mut(), CACHE_CONTROL, &cache_control(site, key.feed));
+            put(response.headers_mut(), CACHE_CONTROL, &cache_control(site, key));
             Some(response)
         }
     }
 }
 
 /// The entries changed since the version that the reader has, if it asks for that and if they are some, but not all.
-async fn delta(site: &Arc<Site>, parts: &Parts, key: Key, version: Version) -> Option<Answer> {
-    if !negotiation::takes_deltas(&parts.headers) {
+async fn delta(site: &Arc<Site>, parts: &Parts, key: &Key, version: Version) -> Option<Answer> {
+    if is_archive(key) || !negotiation::takes_deltas(&parts.headers) {
         return None;
     }
     let theirs = conditional::known_sequence(&parts.headers, &version)?;
-    let (full, _) = site.edition(Key { coding: Coding::Identity, ..key }, version).await.ok()?;
+    let (full, _) = site.edition(key.in_coding(Coding::Identity), version).await.ok()?;
     let unchanged = full.sequences.partition_point(|sequence| *sequence <= theirs);
     if unchanged == full.sequences.len() {
         return None;
     }
     // The same delta serves all versions between two entries: there are no more deltas of a feed than entries.
     let since = *full.sequences.get(unchanged.checked_sub(1)?)?;
-    let (edition, origin) = site.edition(Key { since: Some(since), ..key }, version).await.ok()?;
+    let (edition, origin) = site.edition(Key { since: Some(since), ..key.clone() }, version).await.ok()?;
     if origin == Origin::Outdated {
         return None;
     }
@@ -117,6 +136,7 @@ async fn delta(site: &Arc<Site>, parts: &Parts, key: Key, version: Version) -> O
     let headers = response.headers_mut();
     put_validators(headers, key, &edition.version);
     put_content(headers, key);
+    put_links(headers, site, key);
     headers.insert("im", HeaderValue::from_static("feed"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store, im"));
     headers.insert(VARY, HeaderValue::from_static("A-IM, If-None-Match, Accept-Encoding"));
@@ -124,18 +144,26 @@ async fn delta(site: &Arc<Site>, parts: &Parts, key: Key, version: Version) -> O
 }
 
 /// What 200 and 304 have in common.
-fn put_validators(headers: &mut HeaderMap, key: Key, version: &Version) {
+fn put_validators(headers: &mut HeaderMap, key: &Key, version: &Version) {
     put(headers, ETAG, &etag(version, key.format, key.coding));
     // Never later than Date (RFC 9110 8.8.2.1), though the store's times may run ahead of a clock set back.
     put(headers, LAST_MODIFIED, &http_date(version.changed.min(Utc::now())));
     headers.insert(VARY, HeaderValue::from_static("Accept-Encoding"));
 }
 
-fn put_content(headers: &mut HeaderMap, key: Key) {
+fn put_content(headers: &mut HeaderMap, key: &Key) {
     let content_type = media_type(key.format);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type.1));
     if key.coding != Coding::Identity {
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static(key.coding.as_str()));
+    }
+}
+
+/// Where to subscribe to changes, if there is a hub (WebSub, section 4).
+fn put_links(headers: &mut HeaderMap, site: &Site, key: &Key) {
+    if let Some(hub) = site.hub_url.as_ref().filter(|_| key.selection.is_none()) {
+        let topic = document_url(&site.config.server.public_url, &site.config.feeds[key.feed], key.format);
+        put(headers, LINK, &hub::link(hub, &topic));
     }
 }
 
@@ -158,10 +186,19 @@ fn http_date(time: Time) -> String {
     httpdate::fmt_http_date(time.into())
 }
 
-fn cache_control(site: &Site, feed: usize) -> String {
-    let spec: &FeedSpec = &site.config.feeds[feed];
-    let polls = spec.channels.iter().filter_map(|name| site.board.get(name)?.next_poll);
-    let seconds = polls.min().map_or(0, |next| (next - Utc::now()).num_seconds());
+fn is_archive(key: &Key) -> bool {
+    key.selection.as_ref().is_some_and(|selection| selection.before.is_some())
+}
+
+fn cache_control(site: &Site, key: &Key) -> String {
+    let spec: &FeedSpec = &site.config.feeds[key.feed];
+    let statuses = || spec.channels.iter().filter_map(|name| site.board.get(name));
+    // While older posts are still looked for, any document may gain some.
+    if is_archive(key) && statuses().all(|status| status.gaps == 0) {
+        return "public, max-age=31536000, immutable".to_owned();
+    }
+    let seconds = statuses().filter_map(|status| status.next_poll).min();
+    let seconds = seconds.map_or(0, |next| (next - Utc::now()).num_seconds());
     format!("public, max-age={}", max_age(seconds))
 }
 

@@ -55,6 +55,17 @@ struct ChannelReport<'a> {
     /// Holes in what is stored that are still to be filled.
     gaps: usize,
     last_error: Option<&'a str>,
+    /// What to do about a state in which something is amiss.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    advice: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    history: Option<HistoryReport>,
+}
+
+#[derive(Serialize)]
+struct HistoryReport {
+    done: bool,
+    oldest: Option<String>,
 }
 
 /// `/health`: 503 when nothing works any more, else 200.
@@ -117,6 +128,8 @@ fn channel((name, status, head): &Line) -> ChannelReport<'_> {
         failures: status.failures,
         gaps: status.gaps,
         last_error: status.last_error.as_deref(),
+        advice: status.state.advice(),
+        history: status.history.map(|history| HistoryReport { done: history.done, oldest: rfc3339(history.oldest) }),
     }
 }
 
@@ -145,6 +158,7 @@ pub fn ready(site: &Site) -> Answer {
 /// `/metrics`, as OpenMetrics for who asks for it, else in the older format that everything reads.
 pub async fn metrics(site: &Arc<Site>, parts: &Parts) -> Answer {
     let observed = site.blocking(|site| {
+        site.metrics.observe_upstream(&site.board.hosts(), site.board.budget());
         site.metrics.observe_store(&site.store.stats(), site.shelf.bytes());
         if let Ok(lines) = lines(site) {
             site.metrics.observe_channels(&lines);

@@ -2,7 +2,7 @@
 //! The only module that knows hyper.
 //!
 //! A request goes through [`route`](mod@route), which says what is wanted; `documents` serve feeds, `pages` people,
-//! `health` machines. `negotiation` and `conditional` hold the rules of RFC 9110, purely.
+//! `health` machines, `hub` subscribers. `negotiation` and `conditional` hold the rules of RFC 9110, purely.
 
 mod access;
 mod answer;
@@ -11,8 +11,10 @@ mod client;
 mod conditional;
 mod connection;
 mod documents;
+mod editions;
 mod field;
 mod health;
+mod hub;
 mod negotiation;
 mod pages;
 mod rate;
@@ -26,11 +28,13 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{
     Method, Request, Response, StatusCode, Version,
+    body::Body,
     header::{ALLOW, HOST, HeaderValue},
     http::request::Parts,
 };
 
 pub use connection::run;
+pub use hub::Feeds;
 pub use site::Site;
 
 use answer::problem;
@@ -43,12 +47,16 @@ const TARGET_BYTES: usize = 8 << 10;
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub SocketAddr);
 
-/// Answers one request. Reads nothing of its body, so it is the same with and without a socket.
-pub async fn handle<B>(site: &Arc<Site>, request: Request<B>) -> Response<Full<Bytes>> {
-    let (mut parts, _) = request.into_parts();
-    let (class, response) = match admit(site, &mut parts) {
-        Ok(()) => answer(site, &parts).await,
-        Err(refusal) => ("none", refusal),
+/// Answers one request. Only the hub reads the body, and of any kind, so it is the same with and without a socket.
+pub async fn handle<B>(site: &Arc<Site>, request: Request<B>) -> Response<Full<Bytes>>
+where
+    B: Body<Error: Into<Box<dyn std::error::Error + Send + Sync>>>,
+{
+    let (mut parts, body) = request.into_parts();
+    let (class, response) = match (turn_away(site, &mut parts), &site.hub) {
+        (Some(refusal), _) => ("none", refusal),
+        (None, Some(hub)) if parts.uri.path() == "/hub" => ("hub", hub::answer(site, hub, &parts, body).await),
+        _ => answer(site, &parts).await,
     };
     let mut response = answer::finish(response, &parts.method);
     if site.tokens().is_some() {
@@ -62,15 +70,13 @@ pub async fn handle<B>(site: &Arc<Site>, request: Request<B>) -> Response<Full<B
     response
 }
 
-/// Lets in who asks neither too often nor for what is not theirs. From here on no target holds a token.
-fn admit(site: &Site, parts: &mut Parts) -> Result<(), Response<Full<Bytes>>> {
+/// What those get who ask too often or for what is not theirs. From here on no target holds a token.
+fn turn_away(site: &Site, parts: &mut Parts) -> Option<Response<Full<Bytes>>> {
     let limited = site.rate(parts, Instant::now());
-    let known = access::admit(site.tokens(), parts);
-    limited.map_err(|wait| {
-        site.metrics.refused("requests_per_minute");
-        answer::too_many(wait)
-    })?;
-    known
+    let refusal = access::refuse(site.tokens(), parts);
+    let Err(wait) = limited else { return refusal };
+    site.metrics.refused("requests_per_minute");
+    Some(answer::too_many(wait))
 }
 
 /// The answer, and the class of its route for the metrics.
@@ -97,16 +103,27 @@ async fn answer(site: &Arc<Site>, parts: &Parts) -> (&'static str, Response<Full
 
 /// What is wrong with a request before its target is looked at.
 fn refuse(parts: &Parts) -> Option<Response<Full<Bytes>>> {
-    if parts.version == Version::HTTP_11 && parts.headers.get_all(HOST).iter().count() != 1 {
-        return Some(problem(StatusCode::BAD_REQUEST, "A request names its host, once (RFC 9112, section 3.2)."));
+    if let Some(refusal) = refuse_host(parts) {
+        return Some(refusal);
     }
     if parts.method != Method::GET && parts.method != Method::HEAD {
-        let mut response = problem(StatusCode::METHOD_NOT_ALLOWED, "Only GET and HEAD are answered here.");
-        response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-        return Some(response);
+        return Some(not_allowed("GET, HEAD", "Only GET and HEAD are answered here."));
     }
     if parts.uri.path_and_query().is_some_and(|target| target.as_str().len() > TARGET_BYTES) {
         return Some(problem(StatusCode::URI_TOO_LONG, "No address here is that long."));
     }
     None
+}
+
+fn refuse_host(parts: &Parts) -> Option<Response<Full<Bytes>>> {
+    if parts.version == Version::HTTP_11 && parts.headers.get_all(HOST).iter().count() != 1 {
+        return Some(problem(StatusCode::BAD_REQUEST, "A request names its host, once (RFC 9112, section 3.2)."));
+    }
+    None
+}
+
+fn not_allowed(allowed: &'static str, detail: &str) -> Response<Full<Bytes>> {
+    let mut response = problem(StatusCode::METHOD_NOT_ALLOWED, detail);
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+    response
 }

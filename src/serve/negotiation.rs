@@ -2,7 +2,7 @@
 
 use hyper::{
     HeaderMap,
-    header::{ACCEPT, ACCEPT_ENCODING, HeaderName},
+    header::{ACCEPT, ACCEPT_ENCODING, HeaderName, USER_AGENT},
 };
 
 use super::field::list;
@@ -48,8 +48,16 @@ fn weight(coding: Coding, wishes: &[(&str, Weight)]) -> Weight {
     }
 }
 
-/// Whether A-IM asks for `feed`, the deltas of feeds.
+/// Programs that ask for deltas because a library of theirs does, and then take a delta for the whole feed (feedparser)
+/// or for an error (rss2email, which would never again see a post).
+const ASK_UNKNOWING: [&str; 2] = ["feedparser/", "rss2email/"];
+
+/// Whether A-IM asks for `feed`, the deltas of feeds, and means it.
 pub fn takes_deltas(headers: &HeaderMap) -> bool {
+    let agent = headers.get(USER_AGENT).map_or(&b""[..], |agent| agent.as_bytes());
+    if ASK_UNKNOWING.iter().any(|product| agent.starts_with(product.as_bytes())) {
+        return false;
+    }
     list(headers, HeaderName::from_static("a-im"))
         .filter_map(weighted)
         .any(|(name, weight)| name.eq_ignore_ascii_case("feed") && weight > Weight(0))

@@ -111,7 +111,9 @@ pub async fn feed(site: &Arc<Site>, parts: &Parts, feed: usize) -> Answer {
     let page = site.blocking(move |site| {
         let spec = &site.config.feeds[feed];
         let settings = Settings { posts: POSTS, ..spec.settings.clone() };
-        let contents = site.channel_ids(feed).and_then(|ids| Contents::read(site.store.as_ref(), &ids, &settings))?;
+        let contents = site
+            .channel_ids(feed)
+            .and_then(|ids| Contents::read(site.store.as_ref(), &ids, &settings, &[&spec.filter]))?;
         let header = header(site, feed, &contents);
         Ok::<_, crate::store::Error>(Page {
             style: style_name(),
@@ -181,6 +183,7 @@ fn words(state: State) -> &'static str {
         State::RateLimited => "Telegram asks to wait",
         State::UpstreamError => "Telegram answers with errors",
         State::Unreachable => "Telegram cannot be reached",
+        State::Restricted => "withheld by Telegram",
         State::NoPreview => "no public preview",
         State::NotFound => "not found on Telegram",
         State::Private => "private",

@@ -15,14 +15,15 @@ use std::{
 use hyper::http::request::Parts;
 use tokio::sync::Semaphore;
 
-use super::{Peer, client::Client, rate::Rates};
+use super::{Peer, client::Client, editions, rate::Rates};
 use crate::{
     board::{Board, Status},
     config::{Config, Tokens},
-    feed,
+    feed::{Format, Selection},
+    hub::Hub,
     metrics::Metrics,
     model::{ChannelId, ChannelName, Time},
-    shelf::{Coding, Contents, Edition, Key, Origin, Shelf, Version, identity},
+    shelf::{Coding, Edition, Key, Origin, Shelf, Version, document_url, identity, identity_of},
     store::{self, Head, Store},
 };
 
@@ -37,9 +38,17 @@ pub struct Site {
     ready: AtomicBool,
     /// By feed, in the order of the configuration.
     identities: Vec<u64>,
+    /// The feed and the format of each document, by its address.
+    pub topics: HashMap<String, (usize, Format)>,
+    /// The hub of our own.
+    pub hub: Option<Arc<Hub>>,
+    /// The hub that feeds name, wherever it is.
+    pub hub_url: Option<String>,
     names: RwLock<HashMap<ChannelName, Lookup>>,
     /// So many editions are made at the same time; the others wait without holding a thread.
     makers: Arc<Semaphore>,
+    /// The same for selections and archives, of which there is no end: they wait for each other, and no feed for them.
+    choosers: Arc<Semaphore>,
     rates: Mutex<Rates<Client>>,
     /// Of those who may read; None: everybody may.
     tokens: Option<Tokens>,
@@ -67,13 +76,18 @@ pub enum Error {
     Store(#[from] store::Error),
     #[error("the feed cannot be compressed")]
     Encode(#[from] io::Error),
+    #[error("the document is not complete yet")]
+    Unfinished,
     #[error("making the feed stopped half-way; the log has the reason")]
     Stopped,
 }
 
 impl Site {
     pub fn new(config: Arc<Config>, store: Arc<dyn Store>, board: Arc<Board>, metrics: Arc<Metrics>) -> Self {
-        let identities = config.feeds.iter().map(|spec| identity(spec, &config.server.public_url)).collect();
+        let (public_url, hub_url) = (&config.server.public_url, config.hub_url());
+        let identity = |spec| identity(spec, public_url, hub_url.as_deref());
+        let identities = config.feeds.iter().map(identity).collect();
+        let topics = topics(&config);
         Self {
             shelf: Shelf::new(config.server.shelf_bytes),
             rates: Mutex::new(Rates::new(config.limits.requests_per_minute)),
@@ -85,9 +99,18 @@ impl Site {
             started: Instant::now(),
             ready: AtomicBool::new(false),
             identities,
+            topics,
+            hub: None,
+            hub_url,
             names: RwLock::default(),
             makers: Arc::new(Semaphore::new(thread::available_parallelism().map_or(2, usize::from))),
+            choosers: Arc::new(Semaphore::new(1)),
         }
+    }
+
+    /// With a hub of its own, at `/hub`.
+    pub fn with_hub(self, hub: Option<Arc<Hub>>) -> Self {
+        Self { hub, ..self }
     }
 
     /// Open to nobody but who knows one of `tokens`, if there are some.
@@ -132,16 +155,36 @@ impl Site {
 
     /// The feed's version. Reads the store only for names that it was not asked for since the board said otherwise of them.
     pub async fn version(self: &Arc<Self>, feed: usize) -> Result<Version, Error> {
+        self.version_in(feed, &Selection::default()).await
+    }
+
+    async fn version_in(self: &Arc<Self>, feed: usize, selection: &Selection) -> Result<Version, Error> {
         let ids = match self.known_ids(feed) {
             Some(ids) => ids,
             None => self.blocking(move |site| site.channel_ids(feed)).await??,
         };
-        Ok(self.version_of(feed, &ids))
+        Ok(self.version_of(feed, selection, &ids))
     }
 
-    fn version_of(&self, feed: usize, ids: &[ChannelId]) -> Version {
+    /// The version of what is selected. `None` for a document of the archive that there is not, or not yet; those that
+    /// there are read their posts for it.
+    pub async fn selected_version(self: &Arc<Self>, key: &Key) -> Result<Option<Version>, Error> {
+        let (feed, selection) = (key.feed, key.selection.clone().unwrap_or_default());
+        if selection.before.is_none() {
+            return self.version_in(feed, &selection).await.map(Some);
+        }
+        Ok(self.blocking(move |site| editions::archive_version(site, feed, &selection)).await??)
+    }
+
+    /// The version of the current feed or of a selection from it, whose stored channels are `ids`.
+    pub fn version_of(&self, feed: usize, selection: &Selection, ids: &[ChannelId]) -> Version {
         let heads: Vec<(ChannelId, Head)> = ids.iter().map(|id| (*id, self.store.head(*id))).collect();
-        Version::new(self.identities[feed], &heads)
+        Version::new(identity_of(self.identities[feed], selection), &heads)
+    }
+
+    /// See [`identity`].
+    pub fn identity(&self, feed: usize) -> u64 {
+        self.identities[feed]
     }
 
     /// The ids of the feed's stored channels, if memory has them all.
@@ -185,35 +228,37 @@ impl Site {
         if let Some(edition) = self.shelf.get(&key, &wanted) {
             return Ok((edition, Origin::Shelved));
         }
-        let Ok(permit) = self.makers.clone().acquire_owned().await else { return Err(Error::Stopped) };
+        let queue = if key.selection.is_some() { &self.choosers } else { &self.makers };
+        let Ok(permit) = queue.clone().acquire_owned().await else { return Err(Error::Stopped) };
         if let Some(edition) = self.shelf.get(&key, &wanted) {
             return Ok((edition, Origin::Shelved));
         }
+        let wish = key.clone();
         let made = self.blocking(move |site| {
             let _held = permit;
-            site.make(key, &wanted)
+            site.make(&wish, &wanted)
         });
         match made.await {
             Ok(made) => made,
-            Err(stopped) => self.last_good(key).map(|edition| (edition, Origin::Outdated)).ok_or(stopped),
+            Err(stopped) => self.last_good(&key).map(|edition| (edition, Origin::Outdated)).ok_or(stopped),
         }
     }
 
     /// The edition on the shelf, of whatever version; from the plain one if that coding was never wanted.
-    pub fn last_good(&self, key: Key) -> Option<Arc<Edition>> {
-        self.shelf.last_good(&key).or_else(|| {
-            let plain = self.shelf.last_good(&Key { coding: Coding::Identity, ..key })?;
+    pub fn last_good(&self, key: &Key) -> Option<Arc<Edition>> {
+        self.shelf.last_good(key).or_else(|| {
+            let plain = self.shelf.last_good(&key.in_coding(Coding::Identity))?;
             encode(&plain, key.coding).ok().map(Arc::new)
         })
     }
 
-    fn make(&self, key: Key, wanted: &Version) -> Result<(Arc<Edition>, Origin), Error> {
-        let render = || self.render(key).inspect_err(|error| self.report(key.feed, error));
-        let (plain, origin) = self.shelf.edition(Key { coding: Coding::Identity, ..key }, wanted, render)?;
+    fn make(&self, key: &Key, wanted: &Version) -> Result<(Arc<Edition>, Origin), Error> {
+        let render = || editions::render(self, key).inspect_err(|error| self.report(key.feed, error));
+        let (plain, origin) = self.shelf.edition(key.in_coding(Coding::Identity), wanted, render)?;
         if key.coding == Coding::Identity {
             return Ok((plain, origin));
         }
-        let (edition, _) = self.shelf.edition(key, &plain.version, || encode(&plain, key.coding))?;
+        let (edition, _) = self.shelf.edition(key.clone(), &plain.version, || encode(&plain, key.coding))?;
         Ok((edition, if origin == Origin::Outdated { origin } else { Origin::Made }))
     }
 
@@ -221,22 +266,14 @@ impl Site {
         let cause = std::error::Error::source(error).map(ToString::to_string);
         tracing::warn!(feed = self.config.feeds[feed].name, %error, cause, "feed cannot be made anew");
     }
+}
 
-    fn render(&self, key: Key) -> Result<Edition, Error> {
-        let spec = &self.config.feeds[key.feed];
-        let ids = self.channel_ids(key.feed)?;
-        // Before the posts are read: what changes meanwhile is then newer than its label and made again,
-        // where an edition older than its label would stay.
-        let version = self.version_of(key.feed, &ids);
-        let mut contents = Contents::read(self.store.as_ref(), &ids, &spec.settings)?;
-        if let Some(since) = key.since {
-            contents = contents.changed_since(since);
-        }
-        let header = contents.header(spec, &self.config.server.public_url, key.format, version.changed);
-        let feed = feed::compose(header, &contents.entries(), &spec.settings);
-        let bytes = feed::render(&feed, key.format).into();
-        Ok(Edition { version, bytes, sequences: contents.sequences().into() })
-    }
+fn topics(config: &Config) -> HashMap<String, (usize, Format)> {
+    let documents = |(feed, spec)| {
+        [Format::Rss, Format::Atom, Format::Json]
+            .map(|format| (document_url(&config.server.public_url, spec, format), (feed, format)))
+    };
+    config.feeds.iter().enumerate().flat_map(documents).collect()
 }
 
 fn encode(plain: &Edition, coding: Coding) -> Result<Edition, Error> {

@@ -2,12 +2,15 @@
 
 use std::collections::HashSet;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-
-use super::BEFORE_ANY_POST;
+use super::{
+    BEFORE_ANY_POST,
+    address::{document_url, page_url},
+    copies::drop_copies,
+    history::{Archive, behind},
+};
 use crate::{
     config::FeedSpec,
-    feed::{Deleted, Entry, Format, Header, Settings},
+    feed::{Deleted, Entry, Feed, Filter, Format, Header, Settings, guid},
     model::{Channel, ChannelId, PostId, Stored, Time},
     store::{Error, Store},
 };
@@ -18,8 +21,10 @@ const REVIVED: usize = 10;
 /// What a reader is told to wait; polling is not more often than this, and a repeated request costs a 304.
 const TTL_MINUTES: u32 = 10;
 
-/// Characters that need no escape in a path segment (RFC 3986 2.3).
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+/// So far a feed looks back in each channel for posts that it wants.
+const LOOK_BACK: usize = 2000;
+/// So many posts at a time.
+const STRIDE: usize = 200;
 
 /// The posts of a feed and their channels.
 #[derive(Debug, Default, PartialEq)]
@@ -27,30 +32,92 @@ pub struct Contents {
     channels: Vec<Channel>,
     /// With the index of its channel.
     posts: Vec<(usize, Stored)>,
+    /// Of the feed's one channel: which posts were looked at, newest first, and which of them it has no place for.
+    seen: Vec<PostId>,
+    unwanted: HashSet<PostId>,
 }
 
 impl Contents {
     /// The channels alone, those of them that are stored.
     pub fn about(store: &dyn Store, ids: &[ChannelId]) -> Result<Self, Error> {
         let channels: Result<Vec<_>, Error> = ids.iter().map(|id| store.channel_by_id(*id)).collect();
-        Ok(Self { channels: channels?.into_iter().flatten().collect(), posts: Vec::new() })
+        Ok(Self { channels: channels?.into_iter().flatten().collect(), ..Self::default() })
     }
 
-    /// At most `settings.posts` posts: those that last had news, by publication or by an edit. So an edit of an old post
-    /// is seen by readers, in the place of the oldest one.
-    pub fn read(store: &dyn Store, ids: &[ChannelId], settings: &Settings) -> Result<Self, Error> {
+    /// At most `settings.posts` posts: those that last had news, by publication or by an edit, among those that all the
+    /// `filters` admit. So an edit of an old post is seen by readers, in the place of the oldest one.
+    pub fn read(store: &dyn Store, ids: &[ChannelId], settings: &Settings, filters: &[&Filter]) -> Result<Self, Error> {
+        let wanted = |stored: &Stored| filters.iter().all(|filter| filter.admits(stored));
         let mut contents = Self::about(store, ids)?;
-        for (index, channel) in contents.channels.iter().enumerate() {
-            let id = channel.id;
-            let latest = store.latest(id, None, settings.posts)?;
+        let stride = if filters.iter().all(|filter| filter.is_empty()) { settings.posts } else { STRIDE };
+        for index in 0..contents.channels.len() {
+            let id = contents.channels[index].id;
+            contents.seen.clear();
+            let latest = contents.look_back(store, id, stride, |latest| latest < settings.posts, wanted)?;
             let seen: HashSet<PostId> = latest.iter().map(|stored| stored.post.id).collect();
             let changed = store.changed(id, REVIVED)?;
             let revived = changed.into_iter().filter(|old| !seen.contains(&old.post.id) && revives(old, settings));
+            let revived = revived.filter(|old| wanted(old));
             contents.posts.extend(latest.into_iter().chain(revived).map(|stored| (index, stored)));
+        }
+        if contents.channels.len() > 1 {
+            drop_copies(store, &contents.channels, &mut contents.posts, wanted)?;
         }
         contents.posts.sort_by_key(|(index, stored)| (std::cmp::Reverse(news(stored, settings)), *index));
         contents.posts.truncate(settings.posts);
         Ok(contents)
+    }
+
+    /// The newest posts that are wanted, as long as `more` says so of their number, and not endlessly.
+    fn look_back(
+        &mut self,
+        store: &dyn Store,
+        id: ChannelId,
+        stride: usize,
+        more: impl Fn(usize) -> bool,
+        wanted: impl Fn(&Stored) -> bool,
+    ) -> Result<Vec<Stored>, Error> {
+        let mut found = Vec::new();
+        while more(found.len()) && self.seen.len() < LOOK_BACK {
+            let next = store.latest(id, self.seen.last().copied(), stride)?;
+            let ended = next.len() < stride;
+            for stored in next {
+                if !more(found.len()) {
+                    return Ok(found);
+                }
+                self.seen.push(stored.post.id);
+                if wanted(&stored) {
+                    found.push(stored);
+                } else {
+                    self.unwanted.insert(stored.post.id);
+                }
+            }
+            if ended {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    /// The posts of a document of the archive, as far as the filters admit them.
+    pub fn archived(archive: Archive, filters: &[&Filter]) -> Self {
+        let Archive { channel, mut posts, .. } = archive;
+        posts.retain(|stored| filters.iter().all(|filter| filter.admits(stored)));
+        let posts = posts.into_iter().map(|stored| (0, stored)).collect();
+        Self { channels: vec![channel], posts, ..Self::default() }
+    }
+
+    /// What the document of the archive behind `feed` ends before; `None` if nothing is left out. Merged feeds have no
+    /// archive: their channels have.
+    pub fn behind(&self, store: &dyn Store, feed: &Feed, settings: &Settings) -> Result<Option<PostId>, Error> {
+        let [channel] = self.channels.as_slice() else { return Ok(None) };
+        let shown: HashSet<&str> = feed.items.iter().map(|item| item.guid.as_str()).collect();
+        let settled = self.posts.iter().map(|(_, stored)| stored).filter(|stored| {
+            let gone = stored.deleted.is_some() && settings.deleted != Deleted::Keep;
+            gone || shown.contains(guid(channel, stored.post.id).as_str())
+        });
+        let settled = settled.map(|stored| stored.post.id).chain(self.unwanted.iter().copied()).collect();
+        behind(store, channel.id, &self.seen, &settled)
     }
 
     /// Keeps only what changed after the sequence number `since`.
@@ -81,7 +148,14 @@ impl Contents {
             (None, [name]) => format!("https://t.me/{name}"),
             _ => page_url(public_url, spec),
         };
+        let id = match only {
+            // What upstream's name showed first, whatever the channel is called and whoever serves it.
+            Some(channel) if spec.is_of_channel() => format!("https://t.me/{}", channel.slug),
+            _ if spec.is_of_channel() => home_url.clone(),
+            _ => page_url(public_url, spec),
+        };
         Header {
+            id,
             title: self.title(spec),
             description: only.map_or_else(|| self.summary(spec), |channel| channel.info.description.clone()),
             home_url,
@@ -122,22 +196,4 @@ fn news(stored: &Stored, settings: &Settings) -> Time {
 /// Whether an old post may come in again: a deleted one only to be announced.
 fn revives(stored: &Stored, settings: &Settings) -> bool {
     stored.deleted.is_none() || settings.deleted == Deleted::Announce
-}
-
-/// The last part of a feed document's address.
-pub fn file_name(format: Format) -> &'static str {
-    match format {
-        Format::Rss => "rss.xml",
-        Format::Atom => "atom.xml",
-        Format::Json => "feed.json",
-    }
-}
-
-/// The address of a feed's page, which the addresses of its documents begin with.
-pub fn page_url(public_url: &str, spec: &FeedSpec) -> String {
-    format!("{public_url}/{}/", utf8_percent_encode(&spec.name, SEGMENT))
-}
-
-pub fn document_url(public_url: &str, spec: &FeedSpec, format: Format) -> String {
-    page_url(public_url, spec) + file_name(format)
 }

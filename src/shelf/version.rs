@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     config::FeedSpec,
+    feed::Selection,
     model::{ChannelId, Time},
     store::Head,
 };
@@ -42,14 +43,23 @@ impl Version {
     }
 }
 
-/// Digest of the program's version, the feed's settings and the public address: of all that its bytes depend on
+/// The identity of a selection from the feed with the identity `feed`.
+pub fn identity_of(feed: u64, selection: &Selection) -> u64 {
+    let query = selection.query();
+    if query.is_empty() {
+        return feed;
+    }
+    first_bytes(Sha256::new().chain_update(feed.to_be_bytes()).chain_update(query))
+}
+
+/// Digest of the program's version, the feed's settings, the public address and the hub's: of all that its bytes depend on
 /// beside the posts. It goes by the `Debug` form of `spec`, so that a new setting can never be forgotten here.
-pub fn identity(spec: &FeedSpec, public_url: &str) -> u64 {
+pub fn identity(spec: &FeedSpec, public_url: &str, hub_url: Option<&str>) -> u64 {
     let mut digest = Sha256::new();
-    digest.update(format!("{}\n{public_url}\n{spec:?}", env!("CARGO_PKG_VERSION")));
+    digest.update(format!("{}\n{public_url}\n{hub_url:?}\n{spec:?}", env!("CARGO_PKG_VERSION")));
     first_bytes(digest)
 }
 
-fn first_bytes(digest: Sha256) -> u64 {
+pub(super) fn first_bytes(digest: Sha256) -> u64 {
     digest.finalize().iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
 }

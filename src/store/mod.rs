@@ -10,11 +10,14 @@ mod keys;
 mod line;
 mod local;
 mod lock;
+mod records;
 mod recover;
 mod survey;
 
 pub use check::{Check, IndexState, check};
+pub use line::Record;
 pub use local::{Local, Opened};
+pub use records::{Entry, Records, records};
 
 use std::{io, path::Path};
 

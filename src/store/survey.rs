@@ -89,25 +89,61 @@ pub fn walk(
     from: Position,
     mut each: impl FnMut(RawLine<'_>) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let mut raw = Vec::new();
-    for segment in segments(directory)?.into_iter().filter(|segment| *segment >= from.segment) {
-        let path = segment_path(directory, segment);
-        let mut offset = if segment == from.segment { from.offset } else { 0 };
-        let mut file = File::open(&path).map_err(Error::io("cannot open", &path))?;
-        file.seek(SeekFrom::Start(offset)).map_err(Error::io("cannot read", &path))?;
-        let mut reader = BufReader::with_capacity(1 << 18, file);
-        loop {
-            raw.clear();
-            let length = reader.read_until(b'\n', &mut raw).map_err(Error::io("cannot read", &path))? as u64;
-            if length == 0 {
-                break;
-            }
-            let place = Position { segment, offset };
-            offset += length;
-            each(RawLine { place, next: Position { segment, offset }, raw: &raw })?;
-        }
+    let mut lines = Lines::from(directory, from)?;
+    while let Some(line) = lines.next()? {
+        each(line)?;
     }
     Ok(())
+}
+
+/// The journal's lines, one after the other.
+pub struct Lines {
+    directory: PathBuf,
+    /// Those to come, the next one last.
+    segments: Vec<u32>,
+    next: Position,
+    reader: Option<(PathBuf, BufReader<File>)>,
+    raw: Vec<u8>,
+}
+
+impl Lines {
+    pub fn from(directory: &Path, from: Position) -> Result<Self, Error> {
+        let mut segments = segments(directory)?;
+        segments.retain(|segment| *segment >= from.segment);
+        segments.reverse();
+        Ok(Self { directory: directory.to_owned(), segments, next: from, reader: None, raw: Vec::new() })
+    }
+
+    /// `None` after the last one.
+    pub fn next(&mut self) -> Result<Option<RawLine<'_>>, Error> {
+        loop {
+            let Some((path, reader)) = &mut self.reader else {
+                let Some(segment) = self.segments.pop() else { return Ok(None) };
+                self.open(segment)?;
+                continue;
+            };
+            self.raw.clear();
+            let length = reader.read_until(b'\n', &mut self.raw).map_err(Error::io("cannot read", path))? as u64;
+            if length == 0 {
+                self.reader = None;
+                continue;
+            }
+            let place = self.next;
+            self.next.offset += length;
+            return Ok(Some(RawLine { place, next: self.next, raw: &self.raw }));
+        }
+    }
+
+    fn open(&mut self, segment: u32) -> Result<(), Error> {
+        if segment != self.next.segment {
+            self.next = Position { segment, offset: 0 };
+        }
+        let path = segment_path(&self.directory, segment);
+        let mut file = File::open(&path).map_err(Error::io("cannot open", &path))?;
+        file.seek(SeekFrom::Start(self.next.offset)).map_err(Error::io("cannot read", &path))?;
+        self.reader = Some((path, BufReader::with_capacity(1 << 18, file)));
+        Ok(())
+    }
 }
 
 /// Reads the whole journal once and checks every line.

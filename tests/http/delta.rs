@@ -27,6 +27,20 @@ async fn a_reader_that_asks_gets_only_what_changed_since() {
 }
 
 #[tokio::test]
+async fn a_reader_that_asks_without_knowing_gets_the_whole_feed() {
+    for agent in
+        ["rss2email/3.13.1 (https://github.com/rss2email/rss2email)", "feedparser/6.0.14 +https://example.org/"]
+    {
+        let world = world();
+        let tag = tag_of(&world, RSS).await;
+        world.publish(ALPHA, 4, "fresh");
+        let reply = world.get_with(RSS, &[ASKED, ("If-None-Match", &tag), ("User-Agent", agent)]).await;
+        assert_eq!(reply.status, 200, "{agent}");
+        assert!(reply.text().contains("fresh") && reply.text().contains("post number"), "{}", reply.text());
+    }
+}
+
+#[tokio::test]
 async fn the_new_tag_of_a_delta_leads_to_304() {
     let world = world();
     let tag = tag_of(&world, RSS).await;

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use feedbridge::{
-    board::{HostStatus, State, Status},
-    model::ChangeKind,
+    board::{HostStatus, Progress, State, Status},
+    model::{ChangeKind, ChannelName},
+    schedule::Budget,
 };
 
 use crate::world::{RSS, empty, minute, world};
@@ -20,10 +22,18 @@ async fn health_tells_all_of_every_channel() {
         next_poll: Some(minute(4)),
         failures: 5,
         gaps: 6,
+        history: Some(Progress { done: false, oldest: Some(minute(0)), before: None }),
         last_error: Some("429".to_owned()),
     };
     world.board.set(&"Alpha".parse().unwrap(), status);
-    let host = HostStatus { host: "t.me".to_owned(), breaker: "closed", open_until: None, error: None };
+    let host = HostStatus {
+        host: "t.me".to_owned(),
+        proxy: None,
+        in_use: true,
+        breaker: "closed",
+        open_until: None,
+        error: None,
+    };
     world.board.set_hosts(vec![host]);
     let reply = world.get("/health").await;
     assert_eq!((reply.status, reply.field("content-type")), (200, "application/json"));
@@ -32,11 +42,12 @@ async fn health_tells_all_of_every_channel() {
     assert_eq!(health["version"], env!("CARGO_PKG_VERSION"));
     assert!(health["uptime_seconds"].is_u64());
     assert_eq!(health["store"]["posts"], 3);
-    assert_eq!(health["hosts"], serde_json::json!([{"host": "t.me", "breaker": "closed"}]));
+    assert_eq!(health["hosts"], serde_json::json!([{"host": "t.me", "in_use": true, "breaker": "closed"}]));
     let expected = serde_json::json!({
         "name": "Alpha", "state": "rate_limited", "since": "2024-03-08T12:01:00Z", "posts": 3,
         "newest_post": "2024-03-08T12:03:00Z", "last_success": "2024-03-08T12:02:00Z",
         "last_attempt": "2024-03-08T12:03:00Z", "next_poll": "2024-03-08T12:04:00Z", "failures": 5, "gaps": 6, "last_error": "429",
+        "advice": State::RateLimited.advice(), "history": {"done": false, "oldest": "2024-03-08T12:00:00Z"},
     });
     assert_eq!(health["channels"][0], expected);
     assert_eq!(health["channels"][1]["name"], "beta");
@@ -132,4 +143,46 @@ async fn who_asks_for_openmetrics_gets_it() {
     let reply = world().get_with("/metrics", &[("Accept", accept)]).await;
     assert!(reply.field("content-type").starts_with("application/openmetrics-text; version=1.0.0"));
     assert!(reply.text().ends_with("# EOF\n"));
+}
+
+#[tokio::test]
+async fn every_metric_of_the_grafana_board_is_there() {
+    let world = world();
+    world.get(RSS).await;
+    let alpha: ChannelName = "Alpha".parse().unwrap();
+    let metrics = &world.site.metrics;
+    metrics.poll(&alpha, "page", Duration::from_millis(300));
+    metrics.changes(&alpha, ChangeKind::New, 1);
+    metrics.delay(TimeDelta::seconds(40));
+    let host =
+        HostStatus { host: "t.me".into(), proxy: None, in_use: true, breaker: "open", open_until: None, error: None };
+    world.board.set_hosts(vec![host]);
+    world.board.set(&alpha, Status { last_success: Some(minute(2)), ..Status::default() });
+    world.board.set_budget(Budget { requests_per_minute: 15.0, tokens: 2 });
+    let text = world.get("/metrics").await.text().to_owned();
+    for line in [
+        "feedbridge_upstream_breaker{host=\"t.me\",proxy=\"\"} 2",
+        "feedbridge_upstream_budget_requests 2",
+        "feedbridge_upstream_budget_requests_per_minute 15.0",
+        "feedbridge_post_delay_seconds_bucket{le=\"32.0\"} 0",
+        "feedbridge_post_delay_seconds_bucket{le=\"64.0\"} 1",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+    }
+    let board = include_str!("../../docs/grafana.json");
+    let parsed: serde_json::Value = serde_json::from_str(board).unwrap();
+    let mut named = 0;
+    for panel in parsed["panels"].as_array().unwrap() {
+        for target in panel["targets"].as_array().unwrap() {
+            let expression = target["expr"].as_str().unwrap();
+            for name in expression.split(|c: char| !c.is_ascii_alphanumeric() && c != '_') {
+                if name.starts_with("feedbridge_") {
+                    named += 1;
+                    let is_sample = |line: &str| line.split(['{', ' ']).next() == Some(name);
+                    assert!(text.lines().any(is_sample), "{name} in {expression}");
+                }
+            }
+        }
+    }
+    assert!(named >= 15, "{named}");
 }

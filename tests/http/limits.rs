@@ -30,7 +30,7 @@ fn limited(change: impl FnOnce(&mut Config)) -> World {
 async fn ask(world: &World, peer: &str, forwarded: &str) -> (u16, HeaderMap) {
     let peer = Peer(SocketAddr::new(peer.parse().unwrap(), 4711));
     let request = Request::get(RSS).header("Host", "x").header("X-Forwarded-For", forwarded).extension(peer);
-    let (parts, _) = handle(&world.site, request.body(()).unwrap()).await.into_parts();
+    let (parts, _) = handle(&world.site, request.body(String::new()).unwrap()).await.into_parts();
     (parts.status.as_u16(), parts.headers)
 }
 

@@ -65,10 +65,10 @@ impl Store for Memory {
     }
 
     fn latest(&self, channel: ChannelId, before: Option<PostId>, limit: usize) -> Result<Vec<Stored>, Error> {
-        assert_eq!(before, None, "only the newest are asked for");
         let _held_up = self.gate.lock().unwrap();
         let kept = self.read()?;
-        let newest_first = kept.posts.iter().rev().filter(|((id, _), _)| *id == channel);
+        let newest_first =
+            kept.posts.iter().rev().filter(|((of, id), _)| *of == channel && before.is_none_or(|before| *id < before));
         Ok(newest_first.take(limit).map(|(_, stored)| stored.clone()).collect())
     }
 
@@ -98,12 +98,14 @@ impl Store for Memory {
         for change in batch.changes {
             kept.sequence += 1;
             let stored = Stored { sequence: kept.sequence, ..change.stored };
+            let before = kept.heads.get(&change.channel).copied().unwrap_or_default();
+            let newest = before.newest.is_none_or(|newest| newest <= stored.post.id);
             let head = Head {
                 sequence: stored.sequence,
                 changed: Some(at),
                 posts: 0,
-                newest: Some(stored.post.id),
-                newest_published: Some(stored.published),
+                newest: if newest { Some(stored.post.id) } else { before.newest },
+                newest_published: if newest { Some(stored.published) } else { before.newest_published },
             };
             kept.posts.insert((change.channel, stored.post.id), stored);
             let posts = kept.posts.keys().filter(|(channel, _)| *channel == change.channel).count() as u64;
@@ -121,12 +123,17 @@ impl Store for Memory {
         unreachable!("serving reads posts by the page")
     }
 
-    fn known(&self, _: ChannelId, _: &[PostId]) -> Result<Vec<Stored>, Error> {
-        unreachable!("only polling looks posts up")
+    fn known(&self, channel: ChannelId, ids: &[PostId]) -> Result<Vec<Stored>, Error> {
+        let kept = self.read()?;
+        let of_channel = kept.posts.iter().filter(|((of, _), _)| *of == channel).map(|(_, stored)| stored);
+        let belongs = |stored: &&Stored| ids.iter().any(|id| stored.post.id == *id || stored.post.members.contains(id));
+        Ok(of_channel.filter(belongs).cloned().collect())
     }
 
-    fn following(&self, _: ChannelId, _: PostId, _: usize) -> Result<Vec<Stored>, Error> {
-        unreachable!("serving reads newest first")
+    fn following(&self, channel: ChannelId, after: PostId, limit: usize) -> Result<Vec<Stored>, Error> {
+        let kept = self.read()?;
+        let oldest_first = kept.posts.iter().filter(|((of, id), _)| *of == channel && *id > after);
+        Ok(oldest_first.take(limit).map(|(_, stored)| stored.clone()).collect())
     }
 
     fn revisions(&self, _: ChannelId, _: PostId) -> Result<Vec<Revision>, Error> {
@@ -138,7 +145,7 @@ impl Store for Memory {
     }
 
     fn states(&self, _: &str) -> Result<Vec<(String, Value)>, Error> {
-        unreachable!("serving keeps no state")
+        Ok(Vec::new())
     }
 
     fn hint(&self, _: &str) -> Result<Option<Value>, Error> {

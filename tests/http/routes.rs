@@ -98,7 +98,7 @@ async fn a_target_above_eight_kibibytes_is_414() {
 #[tokio::test]
 async fn a_request_without_its_one_host_is_400() {
     let world = world();
-    let request = Request::get(RSS).body(()).unwrap();
+    let request = Request::get(RSS).body(String::new()).unwrap();
     assert_eq!(feedbridge::serve::handle(&world.site, request).await.status(), 400);
     assert_eq!(world.get_with(RSS, &[("Host", "second.example")]).await.status, 400);
 }

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta};
 use feedbridge::{
     board::{Board, State, Status},
     config::{Config, FeedSpec, Server, Tokens},
-    feed::Settings,
+    feed::{Filter, Settings},
     metrics::Metrics,
     model::{Change, ChangeKind, Channel, ChannelId, ChannelInfo, Inline, Part, Post, PostId, Stored, Time},
     serve::{Site, handle},
@@ -41,6 +41,7 @@ fn spec(name: &str, channels: &[&str]) -> FeedSpec {
         name: name.to_owned(),
         title: None,
         channels: channels.iter().map(|name| name.parse().unwrap()).collect(),
+        filter: Filter::default(),
         settings: Settings { posts: POSTS, ..Settings::default() },
     }
 }
@@ -110,6 +111,11 @@ impl World {
         self.change(channel, ChangeKind::New, minute(id as i64), stored(id, text));
     }
 
+    /// As [`World::publish`], of any post.
+    pub fn keep(&self, channel: ChannelId, stored: Stored) {
+        self.change(channel, ChangeKind::New, stored.published, stored);
+    }
+
     /// The post reads differently from `minutes` on.
     pub fn edit(&self, channel: ChannelId, id: u64, text: &str, minutes: i64) {
         let edited = Stored { updated: minute(minutes), revisions: 2, ..stored(id, text) };
@@ -143,13 +149,14 @@ impl World {
         for (name, value) in fields {
             request = request.header(*name, *value);
         }
-        let (parts, body) = handle(&self.site, request.body(()).unwrap()).await.into_parts();
+        let (parts, body) = handle(&self.site, request.body(String::new()).unwrap()).await.into_parts();
         let body = body.collect().await.unwrap().to_bytes().to_vec();
         Reply { status: parts.status.as_u16(), headers: parts.headers, body }
     }
 }
 
-fn stored(id: u64, text: &str) -> Stored {
+/// A post of one line, published at minute `id`.
+pub fn stored(id: u64, text: &str) -> Stored {
     let post = Post {
         id: PostId(id),
         members: Vec::new(),

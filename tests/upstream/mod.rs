@@ -60,6 +60,15 @@ pub enum Trouble {
     Silence,
 }
 
+/// How upstream feigns that nothing is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Veil {
+    /// Every name looks as if nobody had it.
+    Nobody,
+    /// Every channel looks as if it had no posts.
+    NoPosts,
+}
+
 #[derive(Debug, Default)]
 pub struct World {
     pub channels: HashMap<String, Channel>,
@@ -67,6 +76,7 @@ pub struct World {
     pub next: VecDeque<Trouble>,
     /// For all requests to a host, by its address without a slash at the end.
     pub down: HashMap<String, Trouble>,
+    pub veil: Option<Veil>,
     /// Every request: host and target.
     pub asked: Vec<(String, String)>,
 }
@@ -117,7 +127,12 @@ impl StandIn {
 
     /// Serves the stand-in on a port of its own until the test ends.
     pub async fn listen(&self) -> Url {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        self.listen_at("127.0.0.1:0").await.unwrap()
+    }
+
+    /// As [`StandIn::listen`]; None if the machine has no such address.
+    pub async fn listen_at(&self, address: &str) -> Option<Url> {
+        let listener = TcpListener::bind(address).await.ok()?;
         let url: Url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
         let (stand_in, host) = (self.clone(), url.as_str().trim_end_matches('/').to_owned());
         tokio::spawn(async move {
@@ -125,14 +140,21 @@ impl StandIn {
                 tokio::spawn(serve(stand_in.clone(), host.clone(), stream));
             }
         });
-        url
+        Some(url)
     }
 }
 
 impl Upstream for StandIn {
     async fn get(&self, host: &Url, target: &str) -> Result<Answer, Error> {
-        let name = host.as_str().trim_end_matches('/').to_owned();
         tokio::time::sleep(Duration::from_millis(80)).await;
+        self.reply(host, target).await
+    }
+}
+
+impl StandIn {
+    /// The answer, at once.
+    pub async fn reply(&self, host: &Url, target: &str) -> Result<Answer, Error> {
+        let name = host.as_str().trim_end_matches('/').to_owned();
         match self.answer(&name, target) {
             Ok(answer) => Ok(answer),
             Err(Trouble::Body(body)) => Ok(Answer::Body(body)),
@@ -189,7 +211,8 @@ impl World {
         if first == "s" {
             let name = parts.next().unwrap_or_default();
             let before = query.split('&').find_map(|pair| pair.strip_prefix("before=")?.parse().ok());
-            return match self.channels.get(name) {
+            return match self.channels.get(name).filter(|_| self.veil != Some(Veil::Nobody)) {
+                Some(_) if self.veil == Some(Veil::NoPosts) => Answer::Body(Channel::default().page(name, before)),
                 Some(channel) => Answer::Body(channel.page(name, before)),
                 None => Answer::Redirect(format!("https://t.me/{name}")),
             };
@@ -243,6 +266,13 @@ fn block(slug: &str, channel: u64, id: u64, message: &Message) -> String {
 pub fn nobody(name: &str) -> String {
     format!(
         r#"<html><head></head><body><div class="tgme_page"><div class="tgme_page_icon"><i class="tgme_icon_user"></i></div><div class="tgme_page_description">If you have <strong>Telegram</strong>, you can contact <a class="tgme_username_link" href="tg://resolve?domain={name}">@{name}</a> right away.</div><div class="tgme_page_action"><a class="tgme_action_button_new" href="tg://resolve?domain={name}">Send Message</a></div></div></body></html>"#
+    )
+}
+
+/// The landing page of a channel that has no preview.
+pub fn without_preview(name: &str) -> String {
+    format!(
+        r#"<html><head></head><body><div class="tgme_page"><div class="tgme_page_title" dir="auto"><span>{name}</span></div><div class="tgme_page_extra">12 345 subscribers</div><div class="tgme_page_action"><a class="tgme_action_button_new" href="tg://resolve?domain={name}">View in Telegram</a></div></div></body></html>"#
     )
 }
 

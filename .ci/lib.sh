@@ -1,0 +1,46 @@
+# Shell functions that the steps share. What a step needs is installed where it is missing: packages of the system by
+# apt-get, of Python and of Node into target/ci, so that nothing of the machine's own is changed.
+
+CI_WORK=target/ci
+PYTHON=$CI_WORK/venv/bin/python
+export FEEDBRIDGE=$PWD/target/debug/feedbridge
+CI_UPDATED=""
+
+need() { # need PACKAGE...
+    local missing=() package root=()
+    for package in "$@"; do
+        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q "ok installed" || missing+=("$package")
+    done
+    [ ${#missing[@]} -eq 0 ] && return
+    [ "$(id -u)" -eq 0 ] || root=(sudo)
+    if [ -z "$CI_UPDATED" ]; then
+        "${root[@]}" apt-get update -qq || return
+        CI_UPDATED=yes
+    fi
+    # A service that begins to run at once would take ports and memory that nobody asked it to.
+    "${root[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
+        apt-get install -y -qq --no-install-recommends "${missing[@]}" >"$CI_WORK/apt.log" 2>&1 ||
+        { tail -5 "$CI_WORK/apt.log"; return 1; }
+}
+
+python_packages() { # python_packages PACKAGE...
+    [ -x "$PYTHON" ] || { need python3-venv && python3 -m venv "$CI_WORK/venv"; } || return
+    [ $# -eq 0 ] || "$PYTHON" -m pip install --quiet --disable-pip-version-check "$@"
+}
+
+node_packages() { # node_packages PACKAGE...
+    # The distribution's npm is apart from its nodejs; other sources pack both into one.
+    command -v npm >/dev/null || need nodejs npm || return
+    npm install --silent --no-audit --no-fund --prefix "$CI_WORK/node" "$@"
+}
+
+drive() { # drive SCRIPT ARGUMENT...: a driver in Python, against the program as it is now
+    cargo build --quiet && "$PYTHON" "$@"
+}
+
+mkdir -p "$CI_WORK"
+
+# until_url URL: waits until it answers, at most 30 seconds.
+until_url() {
+    curl --silent --fail --output /dev/null --retry 60 --retry-delay 0 --retry-max-time 30 --retry-all-errors "$1"
+}

@@ -1,0 +1,138 @@
+//! `feedbridge backfill`: walks back through one channel in the foreground, with the poller that the daemon runs.
+
+use std::{pin::pin, sync::Arc, time::Duration};
+
+use chrono::{NaiveDate, NaiveTime};
+use indicatif::{ProgressBar, ProgressStyle};
+use tokio::{runtime, signal::ctrl_c, sync::oneshot, time::sleep};
+
+use super::{Failure, exits, store_directory};
+use crate::{
+    board::{Board, Progress, State, Status},
+    clock::Clock,
+    config::Config,
+    metrics::Metrics,
+    model::{ChannelName, History, Time},
+    poll::Poller,
+    store::{Error, Local, Store},
+};
+
+/// How often the bar moves.
+const GLANCE: Duration = Duration::from_millis(250);
+
+pub fn run(config: &Config, name: &ChannelName, since: Option<NaiveDate>, all: bool) -> Result<(), Failure> {
+    let wanted = wanted(config, name, since, all);
+    let store: Arc<dyn Store> = Arc::new(open(config, name)?);
+    let runtime = runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| error.to_string())?;
+    let result = runtime.block_on(walk(config, name, wanted, Arc::clone(&store)));
+    store.close().map_err(|error| error.to_string())?;
+    result
+}
+
+fn wanted(config: &Config, name: &ChannelName, since: Option<NaiveDate>, all: bool) -> History {
+    let configured = config.channels.iter().find(|channel| channel.name == *name).map(|channel| channel.history);
+    match (since, configured) {
+        (Some(day), _) => History::Since(day.and_time(NaiveTime::MIN).and_utc()),
+        (None, Some(history)) if !all && history != History::None => history,
+        (None, _) => History::All,
+    }
+}
+
+fn open(config: &Config, name: &ChannelName) -> Result<Local, Failure> {
+    Local::open(&store_directory(config)).map_err(|error| match error {
+        Error::Locked(path) => format!(
+            "the store {path} is in use by a running daemon, which can do this itself: write history = \"all\" under \
+             the [[channel]] of {name} and restart it, or stop it and try again"
+        ),
+        error => error.to_string(),
+    })
+}
+
+async fn walk(config: &Config, name: &ChannelName, wanted: History, store: Arc<dyn Store>) -> Result<(), Failure> {
+    let clock = Clock::system();
+    let board = Arc::new(Board::new([name.clone()]));
+    let poller = Poller {
+        exits: exits(config)?,
+        store: Arc::clone(&store),
+        board: Arc::clone(&board),
+        metrics: Arc::new(Metrics::new(clock.wall())),
+        clock: clock.clone(),
+        channels: vec![(name.clone(), wanted)],
+        hosts: config.upstream.hosts.clone(),
+        policy: config.poll.policy,
+        seed: fastrand::u64(..),
+        eager: true,
+        heartbeat: None,
+    };
+    let (stop, stopped) = oneshot::channel::<()>();
+    let polling = tokio::spawn(poller.run(async move { drop(stopped.await) }));
+    let bar = Bar::new(name, wanted, clock.wall());
+    let mut interrupted = pin!(ctrl_c());
+    let result = loop {
+        let status = board.get(name).unwrap_or_default();
+        bar.show(&status);
+        if status.history.is_some_and(|history| history.done) {
+            break Ok(());
+        }
+        if is_hopeless(status.state) {
+            break Err(format!("{name}: {}", status.last_error.unwrap_or_else(|| status.state.as_str().to_owned())));
+        }
+        tokio::select! {
+            _ = &mut interrupted => break Err("interrupted; the same command goes on from here".to_owned()),
+            () = sleep(GLANCE) => {}
+        }
+    };
+    drop(stop);
+    polling.await.map_err(|error| error.to_string())?;
+    bar.end(name, store.as_ref(), board.get(name).unwrap_or_default().history);
+    result
+}
+
+/// Whether waiting does not help.
+fn is_hopeless(state: State) -> bool {
+    !state.is_fine() && !matches!(state, State::RateLimited | State::UpstreamError | State::Unreachable | State::Drift)
+}
+
+/// Hidden unless a person watches standard error. Counts days back to a time, else posts' numbers back to the first.
+struct Bar {
+    bar: ProgressBar,
+    wanted: History,
+    started: Time,
+}
+
+impl Bar {
+    fn new(name: &ChannelName, wanted: History, started: Time) -> Self {
+        let style = ProgressStyle::with_template("{prefix} {wide_bar} {percent}%, {eta} left, {msg}");
+        let style = style.expect("the template is well formed");
+        let bar = ProgressBar::new(0).with_style(style).with_prefix(name.to_string());
+        Self { bar, wanted, started }
+    }
+
+    fn show(&self, status: &Status) {
+        if let Some(Progress { oldest: Some(oldest), before: Some(before), .. }) = status.history {
+            // What is left now; the most that ever was is the length.
+            let left = match self.wanted.since(self.started) {
+                Some(since) => u64::try_from((oldest - since).num_seconds()).unwrap_or(0),
+                None => before.0.saturating_sub(1),
+            };
+            if self.bar.length() == Some(0) {
+                self.bar.set_length(left);
+                self.bar.reset_eta();
+            }
+            self.bar.set_position(self.bar.length().unwrap_or(left).saturating_sub(left));
+            self.bar.set_message(oldest.format("at %Y-%m-%d").to_string());
+        }
+        if !status.state.is_fine() {
+            self.bar.set_message(status.last_error.clone().unwrap_or_default());
+        }
+        self.bar.tick();
+    }
+
+    fn end(&self, name: &ChannelName, store: &dyn Store, progress: Option<Progress>) {
+        self.bar.finish_and_clear();
+        let posts = store.channel(name).ok().flatten().map_or(0, |channel| store.head(channel.id).posts);
+        let oldest = progress.and_then(|progress| progress.oldest);
+        let oldest = oldest.map_or_else(|| "none".to_owned(), |oldest| oldest.format("%Y-%m-%d %H:%M UTC").to_string());
+        println!("{name}: {posts} posts stored, the oldest of {oldest}");
+    }
+}

@@ -1,0 +1,86 @@
+//! `feedbridge import`: channels out of a list of subscriptions, or posts out of an export. The file's first
+//! character tells which it is.
+
+use std::{
+    fs::File,
+    io::{BufRead, BufReader, Read},
+    path::Path,
+};
+
+use super::{
+    Failure, progress,
+    restore::{Restored, restore},
+    store_directory,
+    subscriptions::{self, Subscription},
+};
+use crate::{
+    config::Config,
+    model::ChannelName,
+    store::{Local, Store},
+};
+
+pub fn run(config: &Config, path: &Path) -> Result<(), Failure> {
+    let unreadable = |error| format!("cannot read {}: {error}", path.display());
+    let file = File::open(path).map_err(unreadable)?;
+    let length = file.metadata().map_err(unreadable)?.len();
+    let bar = progress::bar(length);
+    let mut reader = BufReader::new(bar.wrap_read(file));
+    let first = first_character(&mut reader).map_err(unreadable)?;
+    let done = match first {
+        Some(b'<') => {
+            let mut text = Vec::new();
+            reader.read_to_end(&mut text).map_err(unreadable)?;
+            bar.finish_and_clear();
+            channels(config, &String::from_utf8_lossy(&text))
+        }
+        Some(b'{') => posts(config, reader).inspect(|_| bar.finish_and_clear()),
+        _ => Err("it is neither OPML nor an export".to_owned()),
+    };
+    done.map_err(|reason| format!("{}: {reason}", path.display()))
+}
+
+/// Past spaces and a byte order mark; what follows is left to be read.
+fn first_character(reader: &mut impl BufRead) -> std::io::Result<Option<u8>> {
+    loop {
+        let Some(&byte) = reader.fill_buf()?.first() else { return Ok(None) };
+        if !byte.is_ascii_whitespace() && !b"\xef\xbb\xbf".contains(&byte) {
+            return Ok(Some(byte));
+        }
+        reader.consume(1);
+    }
+}
+
+/// The lines to add on standard output, everything else on standard error.
+fn channels(config: &Config, text: &str) -> Result<(), Failure> {
+    let subscriptions = subscriptions::read(text)?;
+    let (mut added, mut known): (Vec<ChannelName>, usize) = (Vec::new(), 0);
+    let mut strangers = Vec::new();
+    for subscription in &subscriptions {
+        match subscription.channel(&config.server.public_url) {
+            None => strangers.push(subscription),
+            Some(name) if config.channels.iter().any(|channel| channel.name == name) => known += 1,
+            Some(name) if added.contains(&name) => {}
+            Some(name) => added.push(name),
+        }
+    }
+    for name in &added {
+        println!("[[channel]]\nname = \"{name}\"\n");
+    }
+    for Subscription { title, feed, .. } in &strangers {
+        eprintln!("not a Telegram channel: {title} {feed}");
+    }
+    eprintln!("{} channels to add, {known} configured already, {} not recognised", added.len(), strangers.len());
+    Ok(())
+}
+
+fn posts(config: &Config, lines: impl BufRead) -> Result<(), Failure> {
+    let store = Local::open(&store_directory(config)).map_err(|error| error.to_string())?;
+    let restored = restore(&store, lines).map_err(|error| error.to_string());
+    store.close().map_err(|error| error.to_string())?;
+    let Restored { revisions, known, displaced } = restored?;
+    for name in &displaced {
+        eprintln!("{name} is another channel in this store; nothing was taken of the one in the file");
+    }
+    eprintln!("{revisions} revisions added, {known} were there already");
+    Ok(())
+}

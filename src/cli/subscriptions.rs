@@ -1,0 +1,239 @@
+//! Lists of subscriptions (OPML), and the channels that addresses of feeds stand for. Text in, values out.
+
+use percent_encoding::percent_decode_str;
+use quick_xml::{
+    Reader, XmlVersion,
+    events::{BytesStart, Event},
+};
+use url::{Host, Url};
+
+use crate::model::ChannelName;
+
+const TELEGRAM: [&str; 3] = ["t.me", "telegram.me", "telegram.dog"];
+/// First parts of t.me addresses that are no channels.
+const NO_CHANNELS: [&str; 17] = [
+    "addemoji",
+    "addlist",
+    "addstickers",
+    "addtheme",
+    "bg",
+    "boost",
+    "contact",
+    "giftcode",
+    "invoice",
+    "joinchat",
+    "login",
+    "msg",
+    "proxy",
+    "setlanguage",
+    "share",
+    "socks",
+    "telegrampassport",
+];
+const FILES: [&str; 3] = ["rss.xml", "atom.xml", "feed.json"];
+
+/// One feed of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subscription {
+    pub title: String,
+    /// The address of the feed.
+    pub feed: String,
+    /// The address of the page that it belongs to; empty when the list does not say.
+    pub page: String,
+}
+
+/// The feeds of an OPML document, whatever their folders.
+pub fn read(text: &str) -> Result<Vec<Subscription>, String> {
+    let mut reader = Reader::from_str(text);
+    let (mut found, mut is_opml) = (Vec::new(), false);
+    loop {
+        match reader.read_event() {
+            Ok(Event::Start(element) | Event::Empty(element)) => match element.name().as_ref() {
+                b"opml" => is_opml = true,
+                b"outline" => found.extend(subscription(&element)),
+                _ => {}
+            },
+            Ok(Event::Eof) => break,
+            Ok(_) => {}
+            Err(error) => return Err(format!("it is no XML at byte {}: {error}", reader.error_position())),
+        }
+    }
+    if is_opml { Ok(found) } else { Err("it is XML, but not OPML".to_owned()) }
+}
+
+/// `None` for a folder.
+fn subscription(outline: &BytesStart<'_>) -> Option<Subscription> {
+    let attribute = |name: &str| {
+        let found = outline.attributes().flatten().find(|attribute| attribute.key.as_ref() == name.as_bytes());
+        let value =
+            found.and_then(|attribute| Some(attribute.normalized_value(XmlVersion::Explicit1_0).ok()?.into_owned()));
+        value.filter(|value| !value.is_empty())
+    };
+    Some(Subscription {
+        feed: attribute("xmlUrl").or_else(|| attribute("url"))?,
+        title: attribute("title").or_else(|| attribute("text")).unwrap_or_default(),
+        page: attribute("htmlUrl").unwrap_or_default(),
+    })
+}
+
+impl Subscription {
+    /// The channel that the feed is made of, as its address or its page's tells. `own` is this daemon's public address.
+    pub fn channel(&self, own: &str) -> Option<ChannelName> {
+        [&self.feed, &self.page].into_iter().find_map(|address| channel(&Url::parse(address.trim()).ok()?, own))
+    }
+}
+
+fn channel(url: &Url, own: &str) -> Option<ChannelName> {
+    let segments: Vec<String> = url.path_segments().into_iter().flatten().map(decoded).collect();
+    let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+    if let Some(found) = on_telegram(url, &segments) {
+        return found;
+    }
+    by_bridge(url, &segments).or_else(|| by_feedbridge(url, &segments, own)).or_else(|| within(url))
+}
+
+/// `Some(None)` for an address of Telegram's that is no channel.
+fn on_telegram(url: &Url, segments: &[&str]) -> Option<Option<ChannelName>> {
+    if url.scheme() == "tg" {
+        return Some(parameter(url, "domain").and_then(|name| name.parse().ok()));
+    }
+    let host = url.host_str()?;
+    let host = host.strip_prefix("www.").unwrap_or(host);
+    if let Some(name) = host.strip_suffix(".t.me") {
+        return Some(name.parse().ok());
+    }
+    let name = match segments {
+        _ if !TELEGRAM.contains(&host) => return None,
+        ["s", name, ..] => name,
+        [name, ..] if !NO_CHANNELS.contains(&name.to_lowercase().as_str()) => name,
+        _ => return Some(None),
+    };
+    Some(name.parse().ok())
+}
+
+/// RSSHub, RSS-Bridge and tg.i-c-a.su, whatever host they run on.
+fn by_bridge(url: &Url, segments: &[&str]) -> Option<ChannelName> {
+    let by_bridge = parameter(url, "bridge").filter(|bridge| bridge.to_lowercase().contains("telegram"));
+    if by_bridge.is_some() {
+        return parameter(url, "username").and_then(|name| name.parse().ok());
+    }
+    let handle = parameter(url, "username").filter(|name| name.starts_with('@'));
+    let name = match segments {
+        ["channel", name, ..] if url.scheme() == "rsshub" && url.host_str() == Some("telegram") => name,
+        [.., "telegram", "channel", name] | [.., "telegram", "channel", name, _] => name,
+        ["rss" | "json" | "atom", name] if url.host_str() == Some("tg.i-c-a.su") => name,
+        _ => return handle.and_then(|name| name.parse().ok()),
+    };
+    name.parse().ok()
+}
+
+/// `/NAME/atom.xml` is a common address, so only this daemon's own and those of the machine itself count.
+fn by_feedbridge(url: &Url, segments: &[&str], own: &str) -> Option<ChannelName> {
+    let is_loopback = match url.host()? {
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.is_loopback(),
+        Host::Domain(name) => name == "localhost",
+    };
+    let is_own = url.as_str().strip_prefix(own).is_some_and(|rest| rest.starts_with('/'));
+    match segments {
+        [.., name, file] if (is_own || is_loopback) && FILES.contains(file) => name.parse().ok(),
+        _ => None,
+    }
+}
+
+/// An address of Telegram's inside another one, as services have it that make feeds of any page.
+fn within(url: &Url) -> Option<ChannelName> {
+    let text = decoded(url.as_str().split_once(url.host_str()?)?.1);
+    let begins = |host: &&str| {
+        let at = text.find(&format!("{host}/"))?;
+        text[..at].ends_with(['/', '=', '.']).then_some(at)
+    };
+    let at = TELEGRAM.iter().filter_map(begins).min()?;
+    let address = text[at..].split('&').next()?;
+    let inner = Url::parse(&format!("https://{address}")).ok()?;
+    let segments: Vec<&str> = inner.path_segments()?.collect();
+    on_telegram(&inner, &segments)?
+}
+
+fn parameter(url: &Url, name: &str) -> Option<String> {
+    url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+}
+
+fn decoded(text: &str) -> String {
+    percent_decode_str(text).decode_utf8_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(address: &str) -> Option<String> {
+        let feed = Subscription { title: String::new(), feed: address.to_owned(), page: String::new() };
+        feed.channel("https://feeds.example.org/tg").map(|name| name.to_string())
+    }
+
+    #[test]
+    fn a_channel_is_known_by_the_address_of_any_of_its_feeds() {
+        for address in [
+            "https://t.me/s/kettle",
+            "http://www.telegram.me/kettle",
+            "https://telegram.dog/s/kettle?before=5",
+            "https://t.me/kettle/15",
+            "https://kettle.t.me/",
+            "tg://resolve?domain=kettle",
+            "https://rsshub.app/telegram/channel/kettle",
+            "https://hub.example.org/base/telegram/channel/kettle?limit=5",
+            "https://rsshub.app/telegram/channel/kettle/searchQuery=tea",
+            "rsshub://telegram/channel/kettle",
+            "https://rss-bridge.org/bridge01/?action=display&bridge=TelegramBridge&username=kettle&format=Atom",
+            "https://bridge.example.org/?action=display&bridge=Telegram&username=%40kettle&format=Mrss",
+            "https://bridge.example.org/?action=display&username=@kettle",
+            "https://tg.i-c-a.su/rss/kettle",
+            "https://tg.i-c-a.su/json/kettle?limit=10",
+            "https://feeds.example.org/tg/kettle/atom.xml",
+            "http://127.0.0.1:8080/kettle/feed.json",
+            "https://openrss.org/t.me/s/kettle",
+            "https://feeds.example.com/make?url=https%3A%2F%2Ft.me%2Fs%2Fkettle&format=rss",
+        ] {
+            assert_eq!(found(address).as_deref(), Some("kettle"), "{address}");
+        }
+    }
+
+    #[test]
+    fn other_addresses_are_no_channels() {
+        for address in [
+            "https://example.org/blog/atom.xml",
+            "https://t.me/joinchat/AAAA",
+            "https://t.me/+AbCdEf",
+            "https://t.me/",
+            "https://t.me/addstickers/Kettles",
+            "https://rsshub.app/github/issue/telegram/channel",
+            "https://bridge.example.org/?action=display&bridge=TwitterBridge&username=kettle",
+            "https://feeds.example.org.evil.example/tg/kettle/atom.xml",
+            "https://boat.me/s/kettle",
+            "https://example.org/boat.me/s/kettle",
+            "kettle",
+            "",
+        ] {
+            assert_eq!(found(address), None, "{address}");
+        }
+    }
+
+    #[test]
+    fn the_page_of_a_feed_tells_what_its_address_does_not() {
+        let text = r#"<?xml version="1.0"?><opml version="2.0"><head/><body><outline text="Folder">
+            <outline type="rss" text="Tea &amp; more" xmlUrl="https://rss.app/feeds/tXYZ.xml?a=1&amp;b=2" htmlUrl="https://t.me/kettle"/>
+        </outline></body></opml>"#;
+        let feeds = read(text).unwrap();
+        let [feed] = feeds.as_slice() else { panic!("{feeds:?}") };
+        assert_eq!(feed.title, "Tea & more");
+        assert_eq!(feed.feed, "https://rss.app/feeds/tXYZ.xml?a=1&b=2");
+        assert_eq!(feed.channel("").map(|name| name.to_string()).as_deref(), Some("kettle"));
+    }
+
+    #[test]
+    fn what_is_no_opml_is_refused() {
+        assert!(read("<rss><channel/></rss>").unwrap_err().contains("not OPML"));
+        assert!(read("<opml><body></opml>").unwrap_err().contains("no XML"));
+    }
+}

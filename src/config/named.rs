@@ -1,0 +1,116 @@
+//! The keys of `[[feed]]`: feeds of several channels, or of some of their posts; and those of a choice of posts, which a
+//! `[[channel]]` may have, too.
+
+use super::{
+    FeedSpec,
+    read::settings,
+    section::{Section, Word},
+};
+use crate::{
+    feed::{Filter, Kind, Pattern, Settings},
+    model::ChannelName,
+};
+
+/// First parts of addresses that are the server's own, and some that it may come to need.
+const RESERVED: [&str; 13] = [
+    "export", "feeds", "health", "healthz", "hub", "media", "metrics", "readyz", "robots", "search", "status", "t",
+    "tags",
+];
+/// Of a feed's name, in characters.
+const LONGEST_NAME: usize = 64;
+
+/// A `[[feed]]`; `others` are those before it. The caller sees to it that its channels are polled.
+pub fn named_feed(section: Section<'_>, defaults: &Settings, others: &[FeedSpec]) -> Option<FeedSpec> {
+    let settings = settings(&section, defaults.clone());
+    let filter = filter(&section);
+    let title = section.text("title").map(|word| word.text.to_owned());
+    let name = section.required_text("name").and_then(|word| match misnamed(word.text, others) {
+        Some(message) => {
+            section.refuse(&word, message);
+            None
+        }
+        None => Some(word.text.to_owned()),
+    });
+    let channels = channels(&section);
+    section.finish();
+    Some(FeedSpec { name: name?, title, channels: channels?, filter, settings })
+}
+
+/// What is wrong with the name of a feed.
+fn misnamed(name: &str, others: &[FeedSpec]) -> Option<String> {
+    let folded = name.to_ascii_lowercase();
+    if !(1..=LONGEST_NAME).contains(&name.len())
+        || !name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+    {
+        return Some(format!("must be 1 to {LONGEST_NAME} letters, digits, - and _"));
+    }
+    if RESERVED.contains(&folded.as_str()) {
+        return Some("is an address of the server's own; choose another name".to_owned());
+    }
+    let taken = others.iter().any(|spec| spec.name.eq_ignore_ascii_case(name));
+    taken.then(|| "is the name of a channel or feed above; choose another name".to_owned())
+}
+
+/// At least one, each once.
+fn channels(section: &Section<'_>) -> Option<Vec<ChannelName>> {
+    let mut names: Vec<ChannelName> = Vec::new();
+    let Some(words) = section.texts("channels") else {
+        section.refuse_section("channels is missing; it must list at least one, as in [\"dlinnlp\"]".to_owned());
+        return None;
+    };
+    for word in &words {
+        match word.text.parse::<ChannelName>() {
+            Err(error) => section.refuse(word, error.allowed().to_owned()),
+            Ok(name) if names.contains(&name) => section.refuse(word, "is there already; each channel once".to_owned()),
+            Ok(name) => names.push(name),
+        }
+    }
+    if words.is_empty() {
+        section.refuse_section("channels must name at least one channel".to_owned());
+    }
+    (!names.is_empty()).then_some(names)
+}
+
+/// `kind`, `not`, `tag` and `match`: the same choice as by a query, and an expression.
+pub fn filter(section: &Section<'_>) -> Filter {
+    let kinds = |key| {
+        let words = section.texts(key).unwrap_or_default();
+        words.iter().filter_map(|word| kind(section, word)).collect()
+    };
+    let tags = section.texts("tag").unwrap_or_default();
+    let tag = |word: &Word<'_>| {
+        let tag = word.text.trim().trim_start_matches('#').to_lowercase();
+        if tag.is_empty() {
+            section.refuse(word, "must be a hashtag, as in \"nlp\"".to_owned());
+        }
+        tag
+    };
+    Filter {
+        kinds: kinds("kind"),
+        not: kinds("not"),
+        tags: tags.iter().map(tag).collect(),
+        pattern: section.text("match").and_then(|word| match Pattern::new(word.text) {
+            Ok(pattern) => Some(pattern),
+            Err(error) => {
+                section.refuse(&word, format!("is no expression of the regex crate: {}", reason(&error)));
+                None
+            }
+        }),
+        ..Filter::default()
+    }
+}
+
+fn kind(section: &Section<'_>, word: &Word<'_>) -> Option<Kind> {
+    let kind = Kind::from_word(word.text);
+    if kind.is_none() {
+        section.refuse(word, format!("must be one of {}", Kind::words()));
+    }
+    kind
+}
+
+/// The crate's message without its drawing of the place, in one line.
+fn reason(error: &regex::Error) -> String {
+    let message = error.to_string();
+    let last = message.lines().last().unwrap_or_default();
+    last.strip_prefix("error: ").unwrap_or(last).to_owned()
+}

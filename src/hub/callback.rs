@@ -1,0 +1,203 @@
+//! Asking and telling callbacks over HTTP. Which addresses may be dialled is decided where names are resolved for
+//! dialling, so that no answer of a name server can change in between.
+
+use std::{
+    collections::hash_map::RandomState,
+    hash::BuildHasher,
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+use hmac::{Hmac, KeyInit, Mac};
+use reqwest::{
+    Client, StatusCode,
+    dns::{Addrs, Name, Resolve, Resolving},
+    header::{CONTENT_TYPE, LINK},
+    redirect::Policy,
+};
+use sha2::Sha256;
+use tokio::{net::lookup_host, time::timeout};
+use url::Url;
+
+use super::{
+    Document, Lease, Mode, Request,
+    address::is_public,
+    link,
+    request::{Refusal, literal},
+};
+use crate::fetch::USER_AGENT;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// For looking a name up while the subscriber waits; a slow name is left to the verification.
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(3);
+/// A challenge sent back is no longer than this.
+const ECHO_BYTES: usize = 256;
+
+/// How a callback took a delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Taken {
+    Yes,
+    Gone,
+    No(String),
+}
+
+pub struct Callbacks {
+    client: Client,
+    gate: Gate,
+    /// Keys the challenges, so that nobody can answer one that he was not asked.
+    key: [u8; 16],
+    asked: AtomicU64,
+}
+
+impl Callbacks {
+    pub fn new(allow_private: bool) -> Result<Self, String> {
+        let gate = Gate { allow_private };
+        let client = client().dns_resolver(gate).build();
+        // The keys of a RandomState come from the system's source of randomness.
+        let halves = [RandomState::new(), RandomState::new()].map(|state| state.hash_one(USER_AGENT).to_be_bytes());
+        let mut key = [0; 16];
+        key[..8].copy_from_slice(&halves[0]);
+        key[8..].copy_from_slice(&halves[1]);
+        let client = client.map_err(|error| format!("cannot set up the HTTP client for callbacks: {error}"))?;
+        Ok(Self { client, gate, key, asked: AtomicU64::new(0) })
+    }
+
+    /// Refuses a callback whose name leads to private addresses only. A courtesy: what counts is the check on dialling.
+    pub async fn check(&self, callback: &Url) -> Result<(), Refusal> {
+        let Some(name) = callback.domain() else { return Ok(()) };
+        match timeout(LOOKUP_TIMEOUT, self.gate.addresses(name)).await {
+            Ok(Err(error)) if error.kind() == io::ErrorKind::PermissionDenied => Err(Refusal::PrivateCallback),
+            _ => Ok(()),
+        }
+    }
+
+    /// Verification of intent (WebSub, section 5.3): whether the callback's owner means the request.
+    pub async fn verify(&self, request: &Request) -> Result<(), String> {
+        let challenge = self.challenge(request);
+        let mut url = request.callback.clone();
+        {
+            let mut query = url.query_pairs_mut();
+            query.append_pair("hub.mode", request.mode.as_str()).append_pair("hub.topic", &request.topic);
+            query.append_pair("hub.challenge", &challenge);
+            if request.mode == Mode::Subscribe {
+                query.append_pair("hub.lease_seconds", &request.lease.num_seconds().to_string());
+            }
+        }
+        self.gate.pass(&url)?;
+        let mut response = self.client.get(url).send().await.map_err(reason)?;
+        if !response.status().is_success() {
+            return Err(format!("answered with status {}", response.status().as_u16()));
+        }
+        let mut echo = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(reason)? {
+            echo.extend_from_slice(&chunk);
+            if echo.len() > ECHO_BYTES {
+                break;
+            }
+        }
+        if echo == challenge.as_bytes() { Ok(()) } else { Err("did not send the challenge back".to_owned()) }
+    }
+
+    fn challenge(&self, request: &Request) -> String {
+        let number = self.asked.fetch_add(1, Ordering::Relaxed);
+        hex_of_mac(&self.key, format!("{number}\n{}\n{}", request.topic, request.callback).as_bytes())
+    }
+
+    /// Content distribution (WebSub, section 7): the whole topic, signed if there is a secret.
+    pub async fn deliver(&self, hub: &str, lease: &Lease, document: &Document) -> Taken {
+        let Ok(url) = Url::parse(&lease.callback) else { return Taken::No("is no address".to_owned()) };
+        if let Err(error) = self.gate.pass(&url) {
+            return Taken::No(error);
+        }
+        let mut request = self
+            .client
+            .post(url)
+            .header(CONTENT_TYPE, document.content_type)
+            .header(LINK, link(hub, &lease.topic))
+            .body(document.bytes.clone());
+        if let Some(secret) = &lease.secret {
+            request = request.header("X-Hub-Signature", signature(secret, &document.bytes));
+        }
+        match request.send().await {
+            Ok(response) if response.status().is_success() => Taken::Yes,
+            Ok(response) if response.status() == StatusCode::GONE => Taken::Gone,
+            Ok(response) => Taken::No(format!("answered with status {}", response.status().as_u16())),
+            Err(error) => Taken::No(reason(error)),
+        }
+    }
+}
+
+/// What clients of the hub have in common: no redirect is followed, and no proxy of the environment is used, which
+/// would dial on its own.
+pub fn client() -> reqwest::ClientBuilder {
+    Client::builder()
+        .user_agent(USER_AGENT)
+        .redirect(Policy::none())
+        .no_proxy()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(TIMEOUT)
+}
+
+/// The innermost cause; the outer ones repeat the address.
+pub fn reason(error: reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = &error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    if error.is_timeout() { "timed out".to_owned() } else { cause.to_string() }
+}
+
+/// The value of X-Hub-Signature (WebSub, section 7.1).
+pub fn signature(secret: &str, body: &[u8]) -> String {
+    format!("sha256={}", hex_of_mac(secret.as_bytes(), body))
+}
+
+fn hex_of_mac(key: &[u8], message: &[u8]) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
+    mac.update(message);
+    let digits: Vec<String> = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    digits.concat()
+}
+
+/// Lets through what may be dialled.
+#[derive(Debug, Clone, Copy)]
+struct Gate {
+    allow_private: bool,
+}
+
+impl Gate {
+    fn allows(self, address: IpAddr) -> bool {
+        self.allow_private || is_public(address)
+    }
+
+    /// Hosts that are written as addresses, which never come to the resolver.
+    fn pass(self, url: &Url) -> Result<(), String> {
+        match literal(url) {
+            Some(address) if !self.allows(address) => Err("leads to an address that is not public".to_owned()),
+            _ => Ok(()),
+        }
+    }
+
+    /// The addresses of a name that may be dialled; `PermissionDenied` if it has others only.
+    async fn addresses(self, name: &str) -> io::Result<Vec<SocketAddr>> {
+        let found: Vec<SocketAddr> = lookup_host((name, 0)).await?.collect();
+        let allowed: Vec<SocketAddr> = found.into_iter().filter(|address| self.allows(address.ip())).collect();
+        if allowed.is_empty() {
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, "leads to no public address"));
+        }
+        Ok(allowed)
+    }
+}
+
+impl Resolve for Gate {
+    fn resolve(&self, name: Name) -> Resolving {
+        let gate = *self;
+        Box::pin(async move {
+            let addresses = gate.addresses(name.as_str()).await?;
+            Ok(Box::new(addresses.into_iter()) as Addrs)
+        })
+    }
+}

@@ -1,0 +1,65 @@
+//! Requests that follow from what pages showed, waiting for the budget. Pure.
+
+use std::collections::{HashSet, VecDeque};
+
+use super::turn::Turn;
+use crate::model::ChannelName;
+
+/// Beyond this many the newest are not taken on (they come up again).
+const MOST: usize = 10_000;
+
+/// Two lines, each first come, first served, and each turn in them once.
+#[derive(Debug, Default)]
+pub struct Errands {
+    urgent: VecDeque<Turn>,
+    patient: VecDeque<Turn>,
+    known: HashSet<Turn>,
+}
+
+impl Errands {
+    /// For what new posts wait for.
+    pub fn push(&mut self, turn: Turn) {
+        if self.known.len() < MOST && self.known.insert(turn.clone()) {
+            self.urgent.push_back(turn);
+        }
+    }
+
+    /// For what must not be lost: its channel's poll ends with it.
+    pub fn push_first(&mut self, turn: Turn) {
+        if self.known.insert(turn.clone()) {
+            self.urgent.push_front(turn);
+        }
+    }
+
+    /// For what fresh posts come before.
+    pub fn push_patient(&mut self, turn: Turn) {
+        if self.known.len() < MOST && self.known.insert(turn.clone()) {
+            self.patient.push_back(turn);
+        }
+    }
+
+    /// Whether an urgent one waits whose channel is not `busy`.
+    pub fn has_urgent(&self, busy: &HashSet<ChannelName>) -> bool {
+        first(&self.urgent, busy).is_some()
+    }
+
+    pub fn has_patient(&self, busy: &HashSet<ChannelName>) -> bool {
+        first(&self.patient, busy).is_some()
+    }
+
+    pub fn take_urgent(&mut self, busy: &HashSet<ChannelName>) -> Option<Turn> {
+        let turn = first(&self.urgent, busy).and_then(|index| self.urgent.remove(index))?;
+        self.known.remove(&turn);
+        Some(turn)
+    }
+
+    pub fn take_patient(&mut self, busy: &HashSet<ChannelName>) -> Option<Turn> {
+        let turn = first(&self.patient, busy).and_then(|index| self.patient.remove(index))?;
+        self.known.remove(&turn);
+        Some(turn)
+    }
+}
+
+fn first(line: &VecDeque<Turn>, busy: &HashSet<ChannelName>) -> Option<usize> {
+    line.iter().position(|turn| !busy.contains(&turn.channel))
+}

@@ -1,0 +1,116 @@
+//! The stored history of a channel as the archived feeds of RFC 5005, section 4: a chain of documents behind the current
+//! feed, each of which says the same for ever.
+//!
+//! A document is named by the post that it ends before, and begins at the multiple of [`BLOCK`] below that. It goes by
+//! ids and not by counts, so neither new posts nor older ones found later move anything from one document to another,
+//! and it is to be had only once there is a post behind its end. Nearly all documents are whole blocks, and a reader
+//! that follows the feed has most of them; the one behind the current feed may be the beginning of a block, so that
+//! nothing is missing between the two.
+//!
+//! A document shows its posts as they are stored, so an edit changes it, and its version with it. Readers that took its
+//! word for being immutable see the edit all the same: recently changed posts stand in the current feed, whatever
+//! their age.
+
+use std::collections::HashSet;
+
+use sha2::{Digest, Sha256};
+
+use super::version::{BEFORE_ANY_POST, Version, first_bytes};
+use crate::{
+    model::{Channel, ChannelId, PostId, Stored, Time},
+    store::{Error, Store},
+};
+
+/// So many ids make a document; posts are fewer, as an album takes one for each picture.
+const BLOCK: u64 = 100;
+/// The document behind the current feed ends at a multiple of this where it can, so that not every new post names another one.
+const STEP: u64 = 20;
+
+/// One document of the history.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Archive {
+    pub channel: Channel,
+    /// Newest first.
+    pub posts: Vec<Stored>,
+    /// What the document before this one ends before, if there is one.
+    pub prev: Option<PostId>,
+    /// What the document after this one ends before. It may not be complete yet: who asks for it then is led to the
+    /// current feed. Told all the same, as this document does not change when that one becomes complete.
+    pub next: Option<PostId>,
+}
+
+impl Archive {
+    /// The document that ends before `before`. `None` unless there is a post from there on.
+    pub fn read(store: &dyn Store, id: ChannelId, before: PostId) -> Result<Option<Self>, Error> {
+        let complete = store.head(id).newest.is_some_and(|newest| newest >= before);
+        let Some(channel) = store.channel_by_id(id)?.filter(|_| complete) else { return Ok(None) };
+        let last = before.0.saturating_sub(1);
+        let start = start_of_block(last);
+        let mut posts = store.latest(id, Some(before), BLOCK as usize)?;
+        posts.retain(|stored| stored.post.id.0 >= start);
+        let next = if before.0 == end_of_block(last) { store.following(id, PostId(last), 1)?.pop() } else { None };
+        Ok(Some(Self {
+            channel,
+            posts,
+            prev: document_before(store, id, PostId(start))?,
+            next: next.map(|stored| PostId(end_of_block(stored.post.id.0))),
+        }))
+    }
+
+    /// The version of the document, whose `identity` is that of all that it depends on beside the store.
+    pub fn version(&self, identity: u64) -> Version {
+        let Channel { slug, current_slug, info, .. } = &self.channel;
+        let mut digest = Sha256::new();
+        digest.update(format!("{slug}\n{current_slug}\n{:?}\n{:?}\n", info.title, info.description));
+        digest.update(format!("{:?} {:?}", self.prev, self.next));
+        for stored in &self.posts {
+            digest.update(stored.post.id.0.to_be_bytes());
+            digest.update(stored.sequence.to_be_bytes());
+        }
+        Version {
+            identity,
+            heads: first_bytes(digest),
+            sequence: self.posts.iter().map(|stored| stored.sequence).max().unwrap_or(0),
+            changed: self.posts.iter().map(last_change).max().unwrap_or(BEFORE_ANY_POST),
+        }
+    }
+}
+
+/// What the newest document ends before, for a feed that looked at the posts `seen`, newest first, and has nothing more
+/// to say of those in `settled`: it shows them, or does not want them. `None` when it leaves nothing out.
+pub fn behind(
+    store: &dyn Store,
+    id: ChannelId,
+    seen: &[PostId],
+    settled: &HashSet<PostId>,
+) -> Result<Option<PostId>, Error> {
+    let run = seen.iter().take_while(|post| settled.contains(post)).last();
+    let (Some(oldest), Some(newest)) = (run.or(seen.first()).copied(), store.head(id).newest) else { return Ok(None) };
+    if document_before(store, id, oldest)?.is_none() {
+        return Ok(None);
+    }
+    let step = oldest.0.saturating_sub(1).div_ceil(STEP).saturating_mul(STEP).saturating_add(1);
+    document_before(store, id, if step <= newest.0 { PostId(step) } else { oldest })
+}
+
+/// The document with the newest post before `limit`, which it does not reach beyond.
+fn document_before(store: &dyn Store, id: ChannelId, limit: PostId) -> Result<Option<PostId>, Error> {
+    let newest = store.latest(id, Some(limit), 1)?.pop();
+    Ok(newest.map(|stored| limit.min(PostId(end_of_block(stored.post.id.0)))))
+}
+
+/// Blocks begin at 1, 101, 201 and so on.
+fn start_of_block(id: u64) -> u64 {
+    id.saturating_sub(1) / BLOCK * BLOCK + 1
+}
+
+/// Where the next one begins.
+fn end_of_block(id: u64) -> u64 {
+    start_of_block(id).saturating_add(BLOCK)
+}
+
+/// When the stored post last became another in any way.
+fn last_change(stored: &Stored) -> Time {
+    let Stored { first_seen, updated, renewed, deleted, .. } = stored;
+    (*first_seen).max(*updated).max(*renewed).max(deleted.unwrap_or(*first_seen))
+}

@@ -1,0 +1,252 @@
+//! The commands of the real program: what they print, and their exit codes.
+
+mod program;
+mod stored;
+mod upstream;
+
+use std::fs;
+
+use feedbridge::{
+    model::{ChangeKind, ChannelId, Inline, Part, PostId, Stored},
+    store::{Batch, Store},
+};
+use program::{Program, Ran};
+use stored::{at, channel, edited, new_posts, post};
+use upstream::{StandIn, base};
+
+const KETTLE: ChannelId = ChannelId(1_000_000_007);
+const TEAPOT: ChannelId = ChannelId(1_000_000_008);
+
+/// Nobody answers there; commands that ask nobody do not mind.
+fn program() -> Program {
+    Program::new("http://127.0.0.1:9", &["kettle"])
+}
+
+fn with_text(id: u64, text: &str) -> Stored {
+    post(id, text)
+}
+
+/// Two channels, three posts, an edit, a deletion.
+fn fill(program: &Program) {
+    let store = program.store();
+    store.commit(at(10), Batch { channel: Some(channel(KETTLE, "kettle")), ..new_posts(KETTLE, 1..=2) }).unwrap();
+    store.commit(at(20), Batch { channel: Some(channel(TEAPOT, "teapot")), ..new_posts(TEAPOT, 5..=5) }).unwrap();
+    let revised = Stored { updated: at(30), renewed: at(30), revisions: 2, ..with_text(2, "better") };
+    store.commit(at(30), edited(KETTLE, revised)).unwrap();
+    let gone = Stored { deleted: Some(at(40)), ..post(1, "post 1") };
+    let changes = vec![stored::change(ChangeKind::Deleted, KETTLE, gone)];
+    store.commit(at(40), Batch { changes, ..Batch::default() }).unwrap();
+    store.close().unwrap();
+}
+
+fn succeed(ran: Ran) -> Ran {
+    assert_eq!(ran.code, 0, "{ran:?}");
+    ran
+}
+
+/// One clear line on standard error, nothing on standard output.
+fn failure(ran: Ran) -> String {
+    assert_eq!((ran.code, ran.out.as_str(), ran.err.lines().count()), (1, "", 1), "{ran:?}");
+    ran.err
+}
+
+fn text(stored: &Stored) -> String {
+    match stored.post.parts.as_slice() {
+        [Part::Text(text)] => match text.as_slice() {
+            [Inline::Text(text)] => text.clone(),
+            other => panic!("{other:?}"),
+        },
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_bad_configuration_is_refused_with_file_line_and_key() {
+    let program = program();
+    program.configure("[server]\nlisten = \"nowhere\"\n\n[poll]\nintervall_seconds = 5\n");
+    for command in ["check", "serve", "export"] {
+        let ran = program.run(&[command]);
+        assert_eq!(ran.code, 1, "{ran:?}");
+        assert!(ran.err.contains("config.toml: line 2: server.listen: \"nowhere\": must be"), "{}", ran.err);
+        assert!(ran.err.contains("config.toml: line 5: poll.intervall_seconds: unknown key"), "{}", ran.err);
+    }
+}
+
+#[test]
+fn a_missing_configuration_is_refused_with_its_name() {
+    let line = failure(program().run(&["--config", "elsewhere.toml", "check"]));
+    assert!(line.contains("cannot read elsewhere.toml"), "{line}");
+}
+
+#[test]
+fn check_says_what_the_store_holds() {
+    let program = program();
+    assert!(succeed(program.run(&["check"])).out.contains("does not exist yet"));
+    fill(&program);
+    assert!(succeed(program.run(&["check"])).out.contains("holds 3 posts of 2 channels in 7 records"));
+}
+
+#[test]
+fn check_fails_on_a_damaged_journal_and_names_the_record() {
+    let program = program();
+    fill(&program);
+    let journal = program.path("data/journal/000000.jsonl");
+    let text = fs::read_to_string(&journal).unwrap();
+    fs::write(&journal, text.replacen("post 2", "p0st 2", 1)).unwrap();
+    let ran = program.run(&["check"]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.err.contains("1 of the journal's records are damaged: 3"), "{}", ran.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fetch_prints_one_poll_and_leaves_no_store() {
+    let upstream = StandIn::with("kettle", KETTLE.0);
+    upstream.post("kettle", 1, "Water <b>boils</b>", base());
+    let program = Program::new(upstream.listen().await.as_str(), &["kettle"]);
+    for (format, begins) in [("rss", "<?xml"), ("atom", "<?xml"), ("json", "{")] {
+        let ran = succeed(program.run(&["fetch", "@kettle", "--format", format]));
+        assert!(ran.out.starts_with(begins), "{}", ran.out);
+        assert!(ran.out.contains("https://t.me/kettle/1") && ran.out.contains("boils"), "{}", ran.out);
+    }
+    assert_eq!(upstream.targets(), ["/s/kettle"; 3]);
+    assert!(!program.path("data").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fetch_of_a_name_without_a_preview_fails_with_one_line() {
+    let upstream = StandIn::with("kettle", KETTLE.0);
+    let program = Program::new(upstream.listen().await.as_str(), &["kettle"]);
+    let line = failure(program.run(&["fetch", "nobody_here"]));
+    assert!(line.starts_with("feedbridge: nobody_here: "), "{line}");
+    let line = failure(self::program().run(&["fetch", "kettle"]));
+    assert!(line.contains("kettle: cannot reach 127.0.0.1"), "{line}");
+}
+
+#[test]
+fn show_prints_every_revision_beside_a_running_daemon() {
+    let program = program();
+    fill(&program);
+    let _daemon = program.store();
+    let shown = succeed(program.run(&["show", "kettle", "2"])).out;
+    let (first, second) = (shown.find("New").unwrap(), shown.find("Edited").unwrap());
+    assert!(first < shown.find("post 2").unwrap() && second < shown.find("better").unwrap(), "{shown}");
+    assert!(succeed(program.run(&["show", "kettle", "1"])).out.contains("Deleted"));
+    let line = failure(program.run(&["show", "teapot", "2"]));
+    assert!(line.contains("teapot: post 2 is not stored"), "{line}");
+}
+
+#[test]
+fn an_export_taken_back_is_the_same_store() {
+    let (one, other) = (program(), program());
+    fill(&one);
+    let exported = succeed(one.run(&["export"])).out;
+    assert_eq!(exported.lines().count(), 7, "{exported}");
+    fs::write(other.path("posts.jsonl"), &exported).unwrap();
+    let first = succeed(other.run(&["import", "posts.jsonl"]));
+    assert!(first.err.contains("5 revisions added, 0 were there already"), "{}", first.err);
+    assert_eq!(succeed(other.run(&["export"])).out, exported);
+
+    let again = succeed(other.run(&["import", "posts.jsonl"]));
+    assert!(again.err.contains("0 revisions added, 5 were there already"), "{}", again.err);
+    assert_eq!(succeed(other.run(&["export"])).out, exported);
+
+    let (one, other) = (one.store(), other.store());
+    assert_eq!(other.channels().unwrap(), one.channels().unwrap());
+    assert_eq!(other.head(KETTLE).changed, one.head(KETTLE).changed);
+    for id in [1, 2].map(PostId) {
+        let ignoring_sequence = |stored: Stored| Stored { sequence: 0, ..stored };
+        let post = |store: &dyn Store| store.post(KETTLE, id).unwrap().map(ignoring_sequence);
+        assert_eq!(post(&other), post(&one));
+        assert_eq!(other.revisions(KETTLE, id).unwrap().len(), 2);
+    }
+}
+
+#[test]
+fn an_interrupted_import_is_taken_up_again() {
+    let (one, other) = (program(), program());
+    fill(&one);
+    let exported = succeed(one.run(&["export"])).out;
+    for lines in 1..=7 {
+        let part: String = exported.split_inclusive('\n').take(lines).collect();
+        fs::write(other.path("posts.jsonl"), part).unwrap();
+        succeed(other.run(&["import", "posts.jsonl"]));
+    }
+    let sorted = |text: &str| {
+        let mut lines: Vec<_> = text.lines().map(str::to_owned).collect();
+        lines.sort();
+        lines
+    };
+    let taken = succeed(other.run(&["export"])).out;
+    // The times at which the store took a record may differ; the revisions may not.
+    let without_time = |text: &str| {
+        sorted(&text.lines().map(|line| line.split_once(',').unwrap().1.to_owned() + "\n").collect::<String>())
+    };
+    assert_eq!(without_time(&taken), without_time(&exported));
+}
+
+#[test]
+fn an_import_adds_what_is_missing_and_changes_nothing_that_was_seen_later() {
+    let (one, other) = (program(), program());
+    fill(&one);
+    fs::write(other.path("posts.jsonl"), succeed(one.run(&["export", "kettle"])).out).unwrap();
+    let store = other.store();
+    let seen = Stored { first_seen: at(90), renewed: at(90), ..with_text(2, "the newest wording") };
+    let changes = vec![stored::change(ChangeKind::New, KETTLE, seen)];
+    store.commit(at(90), Batch { channel: Some(channel(KETTLE, "kettle")), changes, ..Batch::default() }).unwrap();
+    drop(store);
+
+    let ran = succeed(other.run(&["import", "posts.jsonl"]));
+    assert!(ran.err.contains("2 revisions added, 2 were there already"), "{}", ran.err);
+    let store = other.store();
+    assert_eq!(text(&store.post(KETTLE, PostId(2)).unwrap().unwrap()), "the newest wording");
+    assert_eq!(store.post(KETTLE, PostId(1)).unwrap().unwrap().deleted, Some(at(40)));
+    assert_eq!(store.channels().unwrap().len(), 1);
+}
+
+#[test]
+fn export_works_beside_a_running_daemon_and_import_refuses() {
+    let program = program();
+    fill(&program);
+    let _daemon = program.store();
+    let exported = succeed(program.run(&["export", "teapot"])).out;
+    assert_eq!(exported.lines().count(), 2, "{exported}");
+    fs::write(program.path("posts.jsonl"), exported).unwrap();
+    let line = failure(program.run(&["import", "posts.jsonl"]));
+    assert!(line.contains("another feedbridge already uses the store"), "{line}");
+    assert!(failure(program.run(&["export", "saucer"])).contains("saucer is not stored"));
+}
+
+#[test]
+fn channels_of_an_opml_file_are_printed_as_lines_to_add() {
+    let program = program();
+    let opml = r#"<?xml version="1.0" encoding="UTF-8"?><opml version="2.0"><head><title>All</title></head><body>
+        <outline text="Tea"><outline type="rss" text="Kettle" xmlUrl="https://rsshub.app/telegram/channel/Kettle"/>
+        <outline type="rss" text="Teapot" xmlUrl="https://rss-bridge.example/?action=display&amp;bridge=TelegramBridge&amp;username=teapot&amp;format=Atom"/></outline>
+        <outline type="rss" text="Teapot again" xmlUrl="https://t.me/s/TEAPOT"/>
+        <outline type="rss" text="A blog" xmlUrl="https://blog.example.org/atom.xml"/></body></opml>"#;
+    fs::write(program.path("feeds.opml"), opml).unwrap();
+    let ran = succeed(program.run(&["import", "feeds.opml"]));
+    assert_eq!(ran.out, "[[channel]]\nname = \"teapot\"\n\n");
+    assert!(ran.err.contains("not a Telegram channel: A blog https://blog.example.org/atom.xml"), "{}", ran.err);
+    assert!(ran.err.contains("1 channels to add, 1 configured already, 1 not recognised"), "{}", ran.err);
+
+    let config = fs::read_to_string(program.path("config.toml")).unwrap();
+    program.configure(&(config + &ran.out));
+    assert!(succeed(program.run(&["check"])).out.contains("2 channels"));
+}
+
+#[test]
+fn a_file_that_is_neither_is_refused_with_its_name() {
+    let program = program();
+    for (text, reason) in [
+        ("", "neither OPML nor an export"),
+        ("channels: kettle", "neither OPML nor an export"),
+        ("<rss/>", "not OPML"),
+        ("{\"version\": 1}\n", "line 1 is no exported post"),
+    ] {
+        fs::write(program.path("file"), text).unwrap();
+        let line = failure(program.run(&["import", "file"]));
+        assert!(line.contains("file: ") && line.contains(reason), "{line}");
+    }
+    assert!(failure(program.run(&["import", "nothing"])).contains("cannot read nothing"));
+}

@@ -1,0 +1,139 @@
+//! The real program in a directory of its own: its commands, and the daemon as a child process.
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    path::PathBuf,
+    process::{Child, Command, Output, Stdio},
+    sync::mpsc::{self, Receiver},
+    thread,
+    time::Duration,
+};
+
+use feedbridge::store::Local;
+use tempfile::TempDir;
+
+/// Longer than anything takes; reached only when a test fails.
+const BOUND: Duration = Duration::from_secs(30);
+
+/// A configuration and a place for a store.
+pub struct Program {
+    pub directory: TempDir,
+    pub address: SocketAddr,
+}
+
+impl Program {
+    /// Polls `channels` at `upstream` once a second.
+    pub fn new(upstream: &str, channels: &[&str]) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let upstream = upstream.trim_end_matches('/');
+        let channels: String = channels.iter().map(|name| format!("[[channel]]\nname = \"{name}\"\n")).collect();
+        let program = Self { directory, address };
+        program.configure(&format!(
+            "[server]\nlisten = \"{address}\"\npublic_url = \"http://{address}\"\n[store]\npath = \"data\"\n\
+             [upstream]\nhosts = [\"{upstream}\"]\n[poll]\ninterval_seconds = 1\n{channels}"
+        ));
+        program
+    }
+
+    pub fn configure(&self, text: &str) {
+        fs::write(self.path("config.toml"), text).unwrap();
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// Opens the store as the daemon does, lock and all.
+    pub fn store(&self) -> Local {
+        Local::open(&self.path("data")).unwrap()
+    }
+
+    fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_feedbridge"));
+        command.current_dir(self.directory.path()).args(words);
+        for name in ["STATE_DIRECTORY", "JOURNAL_STREAM", "NOTIFY_SOCKET", "RUST_LOG"] {
+            command.env_remove(name);
+        }
+        command
+    }
+
+    pub fn run(&self, words: &[&str]) -> Ran {
+        let Output { status, stdout, stderr } = self.command(words).output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Ran { code: status.code().unwrap(), out: text(stdout), err: text(stderr) }
+    }
+
+    /// Starts the daemon and waits until it serves.
+    pub fn start(&self) -> Daemon {
+        let mut child = self.command(&["serve"]).stderr(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let (sender, log) = mpsc::channel();
+        thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| sender.send(line)));
+        let daemon = Daemon { child, log, address: self.address };
+        daemon.wait_for("serving url=");
+        daemon
+    }
+}
+
+/// What a command left behind.
+#[derive(Debug)]
+pub struct Ran {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+}
+
+/// Killed when dropped.
+pub struct Daemon {
+    child: Child,
+    log: Receiver<String>,
+    address: SocketAddr,
+}
+
+impl Daemon {
+    /// The next line of the log that holds `words`.
+    pub fn wait_for(&self, words: &str) -> String {
+        let mut seen = Vec::new();
+        loop {
+            match self.log.recv_timeout(BOUND) {
+                Ok(line) if line.contains(words) => return line,
+                Ok(line) => seen.push(line),
+                Err(error) => panic!("{words}: {error}; the log says {seen:#?}"),
+            }
+        }
+    }
+
+    /// Status and body.
+    pub fn get(&self, path: &str) -> (u16, String) {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(BOUND)).unwrap();
+        let host = self.address;
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+    }
+
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("sh").args(["-c", &format!("kill -{name} {}", self.child.id())]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// The exit code, once the daemon ends by itself.
+    pub fn end(mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // Fails when it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
