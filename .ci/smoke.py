@@ -109,8 +109,9 @@ def main(directory):
     port = free_port()
     standin = subprocess.Popen([sys.executable, ROOT / ".ci/standin.py", str(port), directory / "pages"])
     try:
-        # Asked once: everything after the first answers is served from the store.
-        with Daemon(directory, [f"http://127.0.0.1:{port}"], pages, interval=3600, reactions=True) as daemon:
+        # Asked once: everything after the first answers is served from the store. So far from the next poll, max-age
+        # stands at its bound; nearer, two requests at either side of a minute have two.
+        with Daemon(directory, [f"http://127.0.0.1:{port}"], pages, interval=86400, reactions=True) as daemon:
             wait_for("all pages are stored", lambda: total(daemon) == sum(posts.values()))
             for kind in ("rss", "atom"):
                 newsboat(checks, daemon, posts, kind, directory)

@@ -474,3 +474,20 @@ async fn a_machine_that_was_suspended_polls_at_once_when_it_wakes() {
     assert!(bridge.status("kitchen").next_poll.unwrap() > base() + TimeDelta::days(1));
     bridge.stop().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_poll_that_reached_no_host_is_made_up_for_as_soon_as_one_may_be_asked() {
+    let (folder, upstream) = (folder(), with_posts(1..=3));
+    for host in HOSTS {
+        upstream.world().down.insert(host.to_owned(), Trouble::Unreachable);
+    }
+    let clock = Clock::simulated(base());
+    let bridge = Bridge::start(&folder, &upstream, &["kitchen"], clock.clone());
+    until("no host is reached", || bridge.status("kitchen").state == State::Unreachable).await;
+    let announced = bridge.status("kitchen").next_poll.unwrap();
+    assert!(announced > base() && announced <= minutes(1), "announced for {announced}");
+    upstream.world().down.clear();
+    until("the posts are stored", || bridge.ids("kitchen").len() == 3).await;
+    assert!(clock.steady() <= minutes(2), "only at {}", clock.steady());
+    bridge.stop().await;
+}

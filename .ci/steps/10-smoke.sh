@@ -3,7 +3,7 @@
 
 smoke() {
     need newsboat libxml2-utils prometheus &&
-        python_packages feedparser lxml html5lib beautifulsoup4 brotli zstandard &&
+        python_with_libraries &&
         drive .ci/smoke.py
 }
 

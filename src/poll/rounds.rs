@@ -166,7 +166,8 @@ impl Rounds {
 
     /// By the wall's clock.
     pub(super) fn next_poll(&self, name: &ChannelName, now: Time, wall: Time) -> Option<Time> {
-        self.schedule.next_poll(name).map(|planned| wall + (planned - now))
+        let planned = self.schedule.next_poll(name)?.max(self.hosts.next_at().unwrap_or(now));
+        Some(wall + (planned - now))
     }
 
     /// Asks for the older pages that close `gaps`.

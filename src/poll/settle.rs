@@ -155,6 +155,10 @@ impl Rounds {
                 self.follow_up(name, intake, wall);
             }
             Outcome::Empty(_) if believed => self.schedule.succeeded(name, now, &Seen::default()),
+            // Not the channel's fault: it stays in flight, and its turn comes first once a host may be asked again.
+            Outcome::Unreachable(_) => {
+                self.errands.push_first(Turn { channel: name.clone(), errand: Errand::Head });
+            }
             Outcome::RateLimited(retry_after) => self.schedule.failed(name, now, *retry_after),
             _ => self.schedule.failed(name, now, None),
         }

@@ -23,8 +23,8 @@ use crate::{
     shelf::{Coding, Edition, Key, Origin, Version, document_url, file_and_query},
 };
 
-/// Bounds of max-age. Less would make readers ask for nothing; more would hide a channel that starts to speak.
-const MAX_AGE_SECONDS: (i64, i64) = (60, 3600);
+/// The steps of max-age. Less would make readers ask for nothing; more would hide a channel that starts to speak.
+const MAX_AGE_SECONDS: [i64; 7] = [60, 120, 300, 600, 900, 1800, 3600];
 
 pub async fn serve(site: &Arc<Site>, parts: &Parts, feed: usize, format: Format) -> Answer {
     let asked = parts.uri.query().unwrap_or_default();
@@ -202,8 +202,7 @@ fn cache_control(site: &Site, key: &Key) -> String {
     format!("public, max-age={}", max_age(seconds))
 }
 
-/// Until the next poll, in whole minutes, so that requests at about the same time get the same answer.
+/// Until the next poll, in few steps, so that requests at about the same time get the same answer.
 fn max_age(seconds_to_poll: i64) -> i64 {
-    let (least, most) = MAX_AGE_SECONDS;
-    seconds_to_poll.clamp(least, most) / 60 * 60
+    MAX_AGE_SECONDS.into_iter().rev().find(|step| *step <= seconds_to_poll).unwrap_or(MAX_AGE_SECONDS[0])
 }

@@ -243,7 +243,7 @@ async fn stored_posts_are_served_whatever_upstream_says() {
 async fn max_age_lasts_until_the_next_poll_within_a_minute_and_an_hour() {
     let world = world();
     let name = "Alpha".parse().unwrap();
-    for (seconds, max_age) in [(-500, 60), (20, 60), (400, 360), (100_000, 3600)] {
+    for (seconds, max_age) in [(-500, 60), (20, 60), (400, 300), (100_000, 3600)] {
         let next_poll = Some(Utc::now() + TimeDelta::seconds(seconds));
         world.board.set(&name, Status { next_poll, ..Status::default() });
         assert_eq!(world.get(RSS).await.field("cache-control"), format!("public, max-age={max_age}"));
