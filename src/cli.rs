@@ -6,6 +6,7 @@ mod export;
 mod fetch;
 mod import;
 mod log;
+mod open_files;
 mod progress;
 mod push;
 mod restore;
@@ -26,7 +27,7 @@ use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use url::Url;
 
 use crate::{
-    config::Config,
+    config::{Config, Tokens},
     feed::Format,
     fetch::{Http, without_credentials},
     model::{ChannelName, PostId},
@@ -163,4 +164,10 @@ fn store_directory(config: &Config) -> PathBuf {
     // systemd may name several, separated by colons; the first is ours.
     let state = env::var_os("STATE_DIRECTORY").and_then(|value| env::split_paths(&value).next());
     config.store.directory(state.as_deref())
+}
+
+/// The tokens of those who may read, given the environment.
+fn tokens(config: &Config) -> Result<Option<Tokens>, Failure> {
+    let credentials = env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+    config.access.load(credentials.as_deref()).map_err(|error| error.to_string())
 }

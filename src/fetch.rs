@@ -19,6 +19,7 @@ pub const USER_AGENT: &str =
     concat!("feedbridge/", env!("CARGO_PKG_VERSION"), " (+", env!("CARGO_PKG_REPOSITORY"), "; feed reader bridge)");
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// For a whole answer, however slowly it trickles.
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// Real pages have 60 to 250 kB decoded.
 const MAX_BODY: usize = 8 << 20;
@@ -72,6 +73,11 @@ pub struct Http {
 impl Http {
     /// Asks through `proxy`, if there is one.
     pub fn new(proxy: Option<&Url>) -> Result<Self, String> {
+        Self::with_timeout(proxy, TIMEOUT)
+    }
+
+    /// With another time for a whole answer.
+    pub fn with_timeout(proxy: Option<&Url>, timeout: Duration) -> Result<Self, String> {
         let unusable = |error: &reqwest::Error| format!("cannot set up the HTTP client: {}", reason(error));
         let mut builder = Client::builder();
         if let Some(proxy) = proxy {
@@ -81,7 +87,7 @@ impl Http {
             .user_agent(USER_AGENT)
             .redirect(Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(TIMEOUT)
+            .timeout(timeout)
             .gzip(true)
             .build()
             .map_err(|error| unusable(&error))?;
@@ -121,7 +127,7 @@ async fn read(host: &Url, mut response: Response) -> Result<Answer, Error> {
         status => return Err(Error::Status(status.as_u16())),
     }
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| failure(host, &error))? {
+    while let Some(chunk) = response.chunk().await.map_err(|error| broken(host, &error))? {
         if body.len() + chunk.len() > MAX_BODY {
             return Err(Error::TooLarge);
         }
@@ -139,12 +145,18 @@ fn wait(value: &str, now: SystemTime) -> Option<Duration> {
     Some(wait.min(MAX_RETRY_AFTER))
 }
 
+/// What ended a request before its answer began.
 fn failure(host: &Url, error: &reqwest::Error) -> Error {
-    let host = host.host_str().unwrap_or_default().to_owned();
-    let reason = reason(error);
-    // A request that ran out of time before any answer may be the host's silence as much as the network's.
-    let unanswered = error.is_connect() || error.is_dns() || (error.is_timeout() && !error.is_body());
-    if unanswered { Error::Unreachable { host, reason } } else { Error::Broken { host, reason } }
+    // One that ran out of time may be the host's silence as much as the network's.
+    if error.is_connect() || error.is_dns() || error.is_timeout() {
+        let host = host.host_str().unwrap_or_default().to_owned();
+        return Error::Unreachable { host, reason: reason(error) };
+    }
+    broken(host, error)
+}
+
+fn broken(host: &Url, error: &reqwest::Error) -> Error {
+    Error::Broken { host: host.host_str().unwrap_or_default().to_owned(), reason: reason(error) }
 }
 
 /// The innermost cause; the outer ones repeat the address.

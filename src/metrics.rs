@@ -33,6 +33,7 @@ pub struct Metrics {
     registry: Registry,
     requests: Family<RequestLabels, Counter>,
     response_bytes: Family<RouteLabels, Counter>,
+    refused: Family<LimitLabels, Counter>,
     editions: Family<EditionLabels, Counter>,
     polls: Family<PollLabels, Counter>,
     poll_seconds: Histogram,
@@ -64,6 +65,11 @@ struct RequestLabels {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RouteLabels {
     route: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LimitLabels {
+    limit: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -107,6 +113,7 @@ impl Metrics {
             registry: Registry::with_prefix("feedbridge"),
             requests: Family::default(),
             response_bytes: Family::default(),
+            refused: Family::default(),
             editions: Family::default(),
             polls: Family::default(),
             poll_seconds: Histogram::new(exponential_buckets(0.05, 2.0, 11)),
@@ -144,6 +151,7 @@ impl Metrics {
             Unit::Bytes,
             self.response_bytes.clone(),
         );
+        to.register("refused", "Connections and requests refused, by the limit that they met", self.refused.clone());
         to.register("editions", "Feed editions wanted: shelved, made anew, or outdated ones", self.editions.clone());
         to.register("polls", "Polls of a channel, by outcome", self.polls.clone());
         to.register_with_unit(
@@ -219,6 +227,11 @@ impl Metrics {
     pub fn request(&self, route: &'static str, status: u16, bytes: usize) {
         self.requests.get_or_create(&RequestLabels { route, status }).inc();
         self.response_bytes.get_or_create(&RouteLabels { route }).inc_by(bytes as u64);
+    }
+
+    /// One connection or request refused; `limit` is a key of `[limits]`.
+    pub fn refused(&self, limit: &'static str) {
+        self.refused.get_or_create(&LimitLabels { limit }).inc();
     }
 
     /// One edition wanted of the shelf.

@@ -1,6 +1,6 @@
 //! `feedbridge check`: what is wrong with the store, once the configuration has been read.
 
-use super::{Failure, store_directory};
+use super::{Failure, store_directory, tokens};
 use crate::{
     config::Config,
     store::{self, Check, Error, IndexState},
@@ -8,6 +8,7 @@ use crate::{
 
 pub fn run(config: &Config) -> Result<(), Failure> {
     println!("configuration: {} channels, served at {}", config.channels.len(), config.server.public_url);
+    tokens(config)?;
     let directory = store_directory(config);
     let shown = directory.display();
     if !directory.exists() {

@@ -17,11 +17,11 @@ use tokio::{
 };
 use tracing::{error, info, warn};
 
-use super::{Failure, exits, log, push::Push, store_directory, systemd};
+use super::{Failure, exits, load, log, open_files, push::Push, store_directory, systemd, tokens};
 use crate::{
     board::Board,
     clock::Clock,
-    config::Config,
+    config::{Config, Tokens},
     metrics::Metrics,
     poll::Poller,
     serve::{self, Site},
@@ -32,7 +32,8 @@ use crate::{
 pub fn run(path: &Path, config: Config) -> Result<(), Failure> {
     log::start();
     let runtime = runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| error.to_string())?;
-    runtime.block_on(daemon(path.to_owned(), Arc::new(config)))
+    let tokens = tokens(&config)?;
+    runtime.block_on(daemon(path.to_owned(), fitted(config), tokens))
 }
 
 /// What outlives a reload.
@@ -60,7 +61,7 @@ enum Wake {
     Broken(&'static str),
 }
 
-async fn daemon(path: PathBuf, config: Arc<Config>) -> Result<(), Failure> {
+async fn daemon(path: PathBuf, config: Arc<Config>, tokens: Option<Tokens>) -> Result<(), Failure> {
     let mut signals = Signals::new()?;
     let clock = Clock::system();
     let ground = Ground {
@@ -71,7 +72,7 @@ async fn daemon(path: PathBuf, config: Arc<Config>) -> Result<(), Failure> {
         clock,
     };
     let mut draining = JoinSet::new();
-    let mut generation = Generation::start(&ground, config).await?;
+    let mut generation = Generation::start(&ground, config, tokens).await?;
     info!(url = generation.config.server.public_url, channels = generation.config.channels.len(), "serving");
     systemd::ready(&generation.config);
 
@@ -101,8 +102,9 @@ async fn daemon(path: PathBuf, config: Arc<Config>) -> Result<(), Failure> {
 /// The generation that the changed file asks for, or the same one if the file is bad.
 async fn reload(ground: &Ground, old: Generation, draining: &mut JoinSet<()>) -> Result<Generation, Failure> {
     systemd::reloading();
-    let config = match Config::load(&ground.path) {
-        Ok(config) => Arc::new(config),
+    let read = load(&ground.path).and_then(|config| tokens(&config).map(|tokens| (fitted(config), tokens)));
+    let (config, tokens) = match read {
+        Ok(read) => read,
         Err(error) => {
             error!(%error, "the new configuration is refused; the old one stays");
             systemd::ready(&old.config);
@@ -118,20 +120,20 @@ async fn reload(ground: &Ground, old: Generation, draining: &mut JoinSet<()>) ->
     // The next hub takes up what this one keeps.
     let _ = old.pushing.await;
     draining.spawn(async move { drop(old.serving.await) });
-    let generation = Generation::start(ground, config).await?;
+    let generation = Generation::start(ground, config, tokens).await?;
     info!(channels = generation.config.channels.len(), "configuration reloaded");
     systemd::ready(&generation.config);
     Ok(generation)
 }
 
 impl Generation {
-    async fn start(ground: &Ground, config: Arc<Config>) -> Result<Self, Failure> {
+    async fn start(ground: &Ground, config: Arc<Config>, tokens: Option<Tokens>) -> Result<Self, Failure> {
         let channels: Vec<_> = config.channels.iter().map(|channel| (channel.name.clone(), channel.history)).collect();
         let board = Arc::new(Board::new(channels.iter().map(|(name, _)| name.clone())));
         let (store, metrics) = (Arc::clone(&ground.store), Arc::clone(&ground.metrics));
         let push = Push::open(&config, &store, ground.clock.clone()).await?;
         let site = Site::new(Arc::clone(&config), store, Arc::clone(&board), metrics);
-        let site = Arc::new(site.with_hub(push.own()));
+        let site = Arc::new(site.with_hub(push.own()).with_tokens(tokens));
         let poller = Poller {
             exits: exits(&config)?,
             store: Arc::clone(&ground.store),
@@ -184,6 +186,12 @@ impl Signals {
             hangup: listen(SignalKind::hangup())?,
         })
     }
+}
+
+/// With no more connections than the process may have open.
+fn fitted(mut config: Config) -> Arc<Config> {
+    config.limits.connections = open_files::room_for(config.limits.connections);
+    Arc::new(config)
 }
 
 /// The socket that systemd hands over, or one of our own.

@@ -1,5 +1,7 @@
 //! The configuration, read once into checked values. Nothing below looks at the file again.
 
+mod access;
+mod limits;
 mod named;
 mod read;
 mod section;
@@ -9,8 +11,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use ipnet::IpNet;
 use url::Url;
 
+pub use access::{Access, TokenError, Tokens};
+pub use limits::Limits;
 pub use read::is_loopback;
 pub use section::Problem;
 
@@ -25,6 +30,8 @@ use crate::{
 pub struct Config {
     pub server: Server,
     pub store: StoreConfig,
+    pub limits: Limits,
+    pub access: Access,
     pub upstream: Upstream,
     pub poll: Poll,
     pub hub: Hub,
@@ -45,6 +52,8 @@ pub struct Server {
     pub shelf_bytes: u64,
     /// Whether search engines may show the pages.
     pub robots: bool,
+    /// Whose X-Forwarded-For is believed.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,8 +12,10 @@ use crate::{
 };
 
 /// First parts of addresses that are the server's own, and some that it may come to need.
-const RESERVED: [&str; 12] =
-    ["export", "feeds", "health", "healthz", "hub", "media", "metrics", "readyz", "robots", "search", "status", "tags"];
+const RESERVED: [&str; 13] = [
+    "export", "feeds", "health", "healthz", "hub", "media", "metrics", "readyz", "robots", "search", "status", "t",
+    "tags",
+];
 /// Of a feed's name, in characters.
 const LONGEST_NAME: usize = 64;
 

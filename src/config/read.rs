@@ -7,6 +7,8 @@ use url::{Host, Url};
 
 use super::{
     ChannelConfig, Config, FeedSpec, Hub, OwnHub, Poll, Problem, Server, StoreConfig, Upstream,
+    access::access,
+    limits::{limits, trusted_proxies},
     named::{filter, named_feed},
     section::{Document, Section, Word},
 };
@@ -38,6 +40,8 @@ pub fn config(text: &str) -> Result<Config, Vec<Problem>> {
 fn whole(root: Section<'_>) -> Config {
     let server = server(root.section("server"));
     let store = store(root.section("store"));
+    let limits = limits(root.section("limits"));
+    let access = access(root.section("access"));
     let upstream = upstream(root.section("upstream"));
     let poll = poll(root.section("poll"), &upstream);
     let hub = hub(root.section("hub"));
@@ -68,7 +72,7 @@ fn whole(root: Section<'_>) -> Config {
     let least = poll.policy.fixed_interval.unwrap_or(poll.policy.floor);
     let ttl_minutes = u32::try_from(least.as_secs().div_ceil(60)).unwrap_or(u32::MAX);
     feeds.iter_mut().for_each(|feed| feed.ttl_minutes = ttl_minutes);
-    Config { server, store, upstream, poll, hub, defaults: settings, channels, feeds }
+    Config { server, store, limits, access, upstream, poll, hub, defaults: settings, channels, feeds }
 }
 
 fn server(section: Section<'_>) -> Server {
@@ -91,8 +95,9 @@ fn server(section: Section<'_>) -> Server {
     }
     let shelf_bytes = section.integer("shelf_bytes", 1 << 20..=1 << 40).unwrap_or(64 << 20);
     let robots = section.boolean("robots").unwrap_or(false);
+    let trusted_proxies = trusted_proxies(&section);
     section.finish();
-    Server { listen, public_url, shelf_bytes, robots }
+    Server { listen, public_url, shelf_bytes, robots, trusted_proxies }
 }
 
 fn public_address(text: &str) -> Option<String> {

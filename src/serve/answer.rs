@@ -1,5 +1,7 @@
 //! Responses of the kinds that several routes give, and the fields that all of them carry.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{
@@ -47,6 +49,13 @@ pub fn problem(status: StatusCode, detail: &str) -> Answer {
     if status == StatusCode::SERVICE_UNAVAILABLE {
         response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
     }
+    response
+}
+
+/// For who may ask again after `wait`.
+pub fn too_many(wait: Duration) -> Answer {
+    let mut response = problem(StatusCode::TOO_MANY_REQUESTS, "Too many requests came from your address.");
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs() + 1));
     response
 }
 

@@ -1,6 +1,6 @@
 //! Listening, and what a connection may take: time and a seat.
 
-use std::{convert::Infallible, io, sync::Arc, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -10,30 +10,38 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     pin,
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    sync::watch,
     task::JoinSet,
     time::{sleep, timeout},
 };
 
-use super::{Site, bounded::Bounded, handle};
+use super::{
+    Peer, Site,
+    bounded::Bounded,
+    client::Client,
+    handle,
+    seats::{Seat, Seats},
+};
 
-/// Open connections; those beyond wait in the listener's backlog.
-const CONNECTIONS: usize = 1024;
-/// For the head of a request, and between two requests.
-const HEAD_TIME: Duration = Duration::from_secs(15);
 /// For a response that the reader is slow to take.
 const WRITE_TIME: Duration = Duration::from_secs(60);
+/// Connections that wait to be accepted: a thousand may come at once, and who finds no place tries again after a second.
+const BACKLOG: i32 = 4096;
+/// What the kernel holds of a response that is not taken. It would be megabytes, and slow readers by the hundred would
+/// use up what all connections share.
+const SEND_BUFFER_BYTES: usize = 128 << 10;
 /// For the requests that are running when the server stops.
 const STOP_TIME: Duration = Duration::from_secs(10);
 /// After accepting failed, most likely for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Of a connection. A request's head has to fit.
-const BUFFER_BYTES: usize = 64 << 10;
+const BUFFER_BYTES: usize = 32 << 10;
 
 /// Serves until `shutdown` resolves; then takes no more connections and finishes the running requests, for at most
 /// ten seconds. Ready in between.
 pub async fn run(listener: TcpListener, site: Arc<Site>, shutdown: impl Future<Output = ()>) {
-    let seats = Arc::new(Semaphore::new(CONNECTIONS));
+    prepare(&listener);
+    let seats = Seats::new(site.config.limits.connections, site.config.limits.per_address);
     let (stop, stopping) = watch::channel(());
     let mut connections = JoinSet::new();
     pin!(shutdown);
@@ -42,11 +50,13 @@ pub async fn run(listener: TcpListener, site: Arc<Site>, shutdown: impl Future<O
         while connections.try_join_next().is_some() {}
         let accepted = tokio::select! {
             () = &mut shutdown => break,
-            accepted = accept(&listener, &seats) => accepted,
+            accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, seat)) => {
-                connections.spawn(serve(stream, site.clone(), stopping.clone(), seat));
+            Ok((stream, peer)) => {
+                if let Some(seat) = seat(&seats, &site, peer) {
+                    connections.spawn(serve(stream, peer, site.clone(), stopping.clone(), seat));
+                }
             }
             Err(error) => {
                 tracing::warn!(%error, "connection cannot be accepted");
@@ -62,26 +72,56 @@ pub async fn run(listener: TcpListener, site: Arc<Site>, shutdown: impl Future<O
     }
 }
 
-async fn accept(listener: &TcpListener, seats: &Arc<Semaphore>) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
-    let seat = seats.clone().acquire_owned().await.map_err(io::Error::other)?;
-    let (stream, _) = listener.accept().await?;
-    Ok((stream, seat))
+/// Best effort: what is not set stays as the system has it. Accepted connections inherit the buffer's size.
+fn prepare(listener: &TcpListener) {
+    let backlog = rustix::net::listen(listener, BACKLOG);
+    let buffer = rustix::net::sockopt::set_socket_send_buffer_size(listener, SEND_BUFFER_BYTES);
+    if let Some(error) = backlog.err().or(buffer.err()) {
+        tracing::debug!(%error, "the listening socket stays as it is");
+    }
 }
 
-async fn serve(stream: TcpStream, site: Arc<Site>, stopping: watch::Receiver<()>, _seat: OwnedSemaphorePermit) {
+/// A seat for who is connected. Without one the connection is closed at once: better than to let a reader wait.
+fn seat(seats: &Arc<Seats>, site: &Site, peer: SocketAddr) -> Option<Seat> {
+    let taken = seats.take(Client::connected(peer.ip(), &site.config.server.trusted_proxies));
+    let refused = |refusal: &super::seats::Refusal| {
+        site.metrics.refused(refusal.as_str());
+        tracing::debug!(%peer, limit = refusal.as_str(), "connection refused");
+    };
+    taken.inspect_err(refused).ok()
+}
+
+async fn serve(stream: TcpStream, peer: SocketAddr, site: Arc<Site>, stopping: watch::Receiver<()>, seat: Seat) {
     // Best effort: without it small answers are only a little later.
     let _ = stream.set_nodelay(true);
-    let answer = move |request| {
+    let head_time = Duration::from_secs(site.config.limits.header_seconds);
+    let seat = &seat;
+    let answer = move |mut request: Request<Incoming>| {
         let site = site.clone();
-        async move { handle(&site, request).await }
+        async move {
+            seat.asked();
+            request.extensions_mut().insert(Peer(peer));
+            let answer = handle(&site, request).await;
+            seat.answered();
+            answer
+        }
     };
-    if let Err(error) = converse(stream, answer, stopping).await {
+    let ended = tokio::select! {
+        ended = converse(stream, head_time, answer, stopping) => ended,
+        () = seat.given_up() => Ok(()),
+    };
+    if let Err(error) = ended {
         tracing::debug!(%error, "connection ended early");
     }
 }
 
 /// Answers requests until the peer or `stopping` ends it; that is when the other end of `stopping` is dropped.
-async fn converse<S, A, F>(stream: S, answer: A, mut stopping: watch::Receiver<()>) -> hyper::Result<()>
+async fn converse<S, A, F>(
+    stream: S,
+    head_time: Duration,
+    answer: A,
+    mut stopping: watch::Receiver<()>,
+) -> hyper::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin,
     A: Fn(Request<Incoming>) -> F,
@@ -94,7 +134,7 @@ where
     let connection = http1::Builder::new()
         // Without a timer hyper has no timeouts at all.
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIME)
+        .header_read_timeout(head_time)
         .max_buf_size(BUFFER_BYTES)
         .half_close(true)
         .serve_connection(TokioIo::new(Bounded::new(stream, WRITE_TIME)), service);
@@ -116,12 +156,14 @@ mod tests {
 
     use super::*;
 
+    const HEAD_TIME: Duration = Duration::from_secs(15);
+
     /// The client's end of a connection, and how the server's end ends.
     fn connect(body: &'static [u8]) -> (DuplexStream, JoinHandle<hyper::Result<()>>) {
         let (ours, theirs) = duplex(64);
         let ended = tokio::spawn(async move {
             let (_stop, stopping) = watch::channel(());
-            converse(ours, |_| async move { Response::new(Full::from(body)) }, stopping).await
+            converse(ours, HEAD_TIME, |_| async move { Response::new(Full::from(body)) }, stopping).await
         });
         (theirs, ended)
     }

@@ -4,8 +4,10 @@
 //! A request goes through [`route`](mod@route), which says what is wanted; `documents` serve feeds, `pages` people,
 //! `health` machines, `hub` subscribers. `negotiation` and `conditional` hold the rules of RFC 9110, purely.
 
+mod access;
 mod answer;
 mod bounded;
+mod client;
 mod conditional;
 mod connection;
 mod documents;
@@ -15,10 +17,12 @@ mod health;
 mod hub;
 mod negotiation;
 mod pages;
+mod rate;
 mod route;
+mod seats;
 mod site;
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc, time::Instant};
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -39,21 +43,40 @@ use route::Route;
 /// Longer request targets are refused (RFC 9110 15.5.15).
 const TARGET_BYTES: usize = 8 << 10;
 
+/// Who is connected. An extension of requests; those without it meet no limits.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer(pub SocketAddr);
+
 /// Answers one request. Only the hub reads the body, and of any kind, so it is the same with and without a socket.
 pub async fn handle<B>(site: &Arc<Site>, request: Request<B>) -> Response<Full<Bytes>>
 where
     B: Body<Error: Into<Box<dyn std::error::Error + Send + Sync>>>,
 {
-    let (parts, body) = request.into_parts();
-    let (class, response) = match &site.hub {
-        Some(hub) if parts.uri.path() == "/hub" => ("hub", hub::answer(site, hub, &parts, body).await),
+    let (mut parts, body) = request.into_parts();
+    let (class, response) = match (turn_away(site, &mut parts), &site.hub) {
+        (Some(refusal), _) => ("none", refusal),
+        (None, Some(hub)) if parts.uri.path() == "/hub" => ("hub", hub::answer(site, hub, &parts, body).await),
         _ => answer(site, &parts).await,
     };
-    let response = answer::finish(response, &parts.method);
+    let mut response = answer::finish(response, &parts.method);
+    if site.tokens().is_some() {
+        access::keep_from_shared_caches(&mut response);
+    }
     let (status, bytes) = (response.status().as_u16(), answer::body_length(&response));
     site.metrics.request(class, status, bytes);
-    tracing::debug!(method = %parts.method, target = %parts.uri, status, bytes, "answered");
+    // Letters outside of ASCII may stand in a target, and some of them break lines.
+    let target = parts.uri.to_string();
+    tracing::debug!(method = %parts.method, target = %target.escape_debug(), status, bytes, "answered");
     response
+}
+
+/// What those get who ask too often or for what is not theirs. From here on no target holds a token.
+fn turn_away(site: &Site, parts: &mut Parts) -> Option<Response<Full<Bytes>>> {
+    let limited = site.rate(parts, Instant::now());
+    let refusal = access::refuse(site.tokens(), parts);
+    let Err(wait) = limited else { return refusal };
+    site.metrics.refused("requests_per_minute");
+    Some(answer::too_many(wait))
 }
 
 /// The answer, and the class of its route for the metrics.

@@ -5,19 +5,20 @@ use std::{
     collections::HashMap,
     io,
     sync::{
-        Arc, PoisonError, RwLock,
+        Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
     },
     thread,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
+use hyper::http::request::Parts;
 use tokio::sync::Semaphore;
 
-use super::{editions, pages::Pictures};
+use super::{Peer, client::Client, editions, pages::Pictures, rate::Rates};
 use crate::{
     board::{Board, Status},
-    config::Config,
+    config::{Config, Tokens},
     feed::{Format, Selection},
     hub::Hub,
     metrics::Metrics,
@@ -54,6 +55,9 @@ pub struct Site {
     pub pictures: Pictures,
     /// The same for selections and archives, of which there is no end: they wait for each other, and no feed for them.
     choosers: Arc<Semaphore>,
+    rates: Mutex<Rates<Client>>,
+    /// Of those who may read; None: everybody may.
+    tokens: Option<Tokens>,
 }
 
 /// What the store last said of a name, and what the board said then.
@@ -92,6 +96,8 @@ impl Site {
         let topics = topics(&config);
         Self {
             shelf: Shelf::new(config.server.shelf_bytes),
+            rates: Mutex::new(Rates::new(config.limits.requests_per_minute)),
+            tokens: None,
             config,
             store,
             board,
@@ -113,6 +119,24 @@ impl Site {
     /// With a hub of its own, at `/hub`.
     pub fn with_hub(self, hub: Option<Arc<Hub>>) -> Self {
         Self { hub, ..self }
+    }
+
+    /// Open to nobody but who knows one of `tokens`, if there are some.
+    pub fn with_tokens(self, tokens: Option<Tokens>) -> Self {
+        Self { tokens, ..self }
+    }
+
+    pub fn tokens(&self) -> Option<&Tokens> {
+        self.tokens.as_ref()
+    }
+
+    /// Counts a request for its client; an error says how long to wait.
+    pub fn rate(&self, parts: &Parts, now: Instant) -> Result<(), Duration> {
+        let Some(Peer(peer)) = parts.extensions.get() else { return Ok(()) };
+        match Client::asking(peer.ip(), &parts.headers, &self.config.server.trusted_proxies) {
+            Some(client) => self.rates.lock().unwrap_or_else(PoisonError::into_inner).admit(client, now),
+            None => Ok(()),
+        }
     }
 
     /// What `/readyz` says.

@@ -1,5 +1,6 @@
 //! HTTP as readers meet it: most of it through `serve::handle` without a socket, the rest through real connections.
 
+mod access;
 mod coding;
 mod conditional;
 mod delta;
@@ -7,6 +8,7 @@ mod documents;
 mod health;
 mod history;
 mod hub;
+mod limits;
 mod memory;
 mod merged;
 mod pages;

@@ -12,13 +12,13 @@ use tokio::{
 
 use crate::world::{RSS, World, world};
 
-struct Server {
-    address: SocketAddr,
+pub struct Server {
+    pub address: SocketAddr,
     stop: oneshot::Sender<()>,
     running: JoinHandle<()>,
 }
 
-async fn start(world: &World) -> Server {
+pub async fn start(world: &World) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel();
@@ -43,7 +43,7 @@ async fn rest(stream: &mut TcpStream) -> String {
 }
 
 /// Reads up to the end of one response without a body.
-async fn head(stream: &mut TcpStream) -> String {
+pub async fn head(stream: &mut TcpStream) -> String {
     let mut answer = Vec::new();
     while !answer.ends_with(b"\r\n\r\n") {
         answer.push(stream.read_u8().await.unwrap());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta};
 use feedbridge::{
     board::{Board, State, Status},
-    config::{Config, FeedSpec, Server},
+    config::{Config, FeedSpec, Server, Tokens},
     feed::{Filter, Settings},
     metrics::Metrics,
     model::{Change, ChangeKind, Channel, ChannelId, ChannelInfo, Inline, Part, Post, PostId, Stored, Time},
@@ -64,9 +64,19 @@ pub fn empty() -> World {
 
 /// Another process over the same store.
 pub fn over(store: Arc<Memory>, config: Config) -> World {
+    build(store, config, None)
+}
+
+/// As [`world`], for those who know a token.
+pub fn guarded(tokens: Tokens) -> World {
+    build(world().store, config(), Some(tokens))
+}
+
+fn build(store: Arc<Memory>, config: Config, tokens: Option<Tokens>) -> World {
     let board = Arc::new(Board::new(["Alpha", "beta"].map(|name| name.parse().unwrap())));
     let metrics = Arc::new(Metrics::new(minute(0)));
-    World { site: Arc::new(Site::new(Arc::new(config), store.clone(), board.clone(), metrics)), store, board }
+    let site = Site::new(Arc::new(config), store.clone(), board.clone(), metrics).with_tokens(tokens);
+    World { site: Arc::new(site), store, board }
 }
 
 /// Alpha holds the posts 1, 2 and 3.
