@@ -35,7 +35,7 @@ const IDLE: usize = 10_000;
 const CONNECTIONS: usize = 12_000;
 const MOST_P99: Duration = Duration::from_millis(50);
 /// The shelf, the index, and 32 KiB for each connection.
-const MOST_RSS_MIB: u64 = 64 + 256 + (CONNECTIONS as u64 * 32 >> 10);
+const MOST_RSS_MIB: u64 = 64 + 256 + ((CONNECTIONS as u64 * 32) >> 10);
 const FEED: &str = "GET /load/rss.xml HTTP/1.1\r\nHost: x\r\n\r\n";
 
 #[derive(Clone, Copy)]
