@@ -10,7 +10,7 @@
 //! |---|---|---|
 //! | 4 | `cli` | reads arguments, builds, wires, waits for a signal |
 //! | 3 | `poll`, `serve`, `hub` | the only async loops |
-//! | 2 | `fetch`, `store`, `shelf`, `board`, `metrics`, `config`, `clock` | shells: one outside system each |
+//! | 2 | `fetch`, `store`, `shelf`, `board`, `events`, `metrics`, `config`, `clock` | shells: one outside system each |
 //! | 1 | `page`, `diff`, `feed`, `schedule` | pure: no I/O, no clock, no async, no logging |
 //! | 0 | `model` | plain values |
 //!
@@ -26,6 +26,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod diff;
+pub mod events;
 pub mod feed;
 pub mod fetch;
 pub mod hub;

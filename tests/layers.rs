@@ -9,7 +9,7 @@ use std::{
 const LAYERS: [&[&str]; 5] = [
     &["model"],
     &["page", "diff", "feed", "schedule"],
-    &["board", "clock", "config", "fetch", "metrics", "shelf", "store"],
+    &["board", "clock", "config", "events", "fetch", "metrics", "shelf", "store"],
     &["poll", "serve", "hub"],
     &["cli"],
 ];

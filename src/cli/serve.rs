@@ -25,7 +25,7 @@ use crate::{
     metrics::Metrics,
     poll::Poller,
     serve::{self, Site},
-    store::{Local, Store},
+    store::{Local, Opened, Store},
 };
 
 /// Runs the daemon until SIGTERM or SIGINT. `path` is read again on SIGHUP.
@@ -111,8 +111,8 @@ async fn reload(ground: &Ground, old: Generation, draining: &mut JoinSet<()>) ->
             return Ok(old);
         }
     };
-    if config.server.listen != old.config.server.listen || config.store.path != old.config.store.path {
-        warn!("server.listen and store.path take effect at a restart");
+    if config.server.listen != old.config.server.listen || config.store != old.config.store {
+        warn!("server.listen and [store] take effect at a restart");
     }
     old.stop.send_replace(true);
     // One poller at a time: they would ask for the same channels. Requests under way finish beside the new server.
@@ -210,8 +210,30 @@ fn listen(config: &Config) -> Result<TcpListener, Failure> {
 
 async fn open(config: &Config) -> Result<Arc<dyn Store>, Failure> {
     let directory = store_directory(config);
-    let opened = spawn_blocking(move || Local::open(&directory)).await.map_err(|error| error.to_string())?;
-    Ok(Arc::new(opened.map_err(|error| error.to_string())?))
+    let segment_bytes = config.store.segment_bytes;
+    let opened = spawn_blocking(move || Local::open_with(&directory, segment_bytes)).await;
+    let store = opened.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
+    tell(store.opened());
+    Ok(Arc::new(store))
+}
+
+/// Says what was found in the store and what was done about it.
+fn tell(opened: &Opened) {
+    let Opened { damaged, mended, torn_bytes, replayed, rebuilt } = opened;
+    if *torn_bytes > 0 {
+        warn!(bytes = torn_bytes, "the journal ended in an unfinished write, never acknowledged; it was cut off");
+    }
+    match rebuilt {
+        Some(reason) => warn!(records = replayed, %reason, "the index was bad and was built anew from the journal"),
+        None if *replayed > 0 => info!(records = replayed, "the index has caught up with the journal"),
+        None => {}
+    }
+    if !mended.is_empty() {
+        warn!(records = ?mended, "damaged records of the journal were written again from the index");
+    }
+    if !damaged.is_empty() {
+        warn!(records = ?damaged, "records of the journal are damaged; what upstream still shows is stored again");
+    }
 }
 
 async fn until(mut stopped: watch::Receiver<bool>) {

@@ -50,14 +50,18 @@ pub struct Server {
     pub public_url: String,
     /// Bytes that the shelf may hold.
     pub shelf_bytes: u64,
+    /// Whether search engines may show the pages.
+    pub robots: bool,
     /// Whose X-Forwarded-For is believed.
     pub trusted_proxies: Vec<IpNet>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreConfig {
     /// As written; see [`StoreConfig::directory`].
     pub path: PathBuf,
+    /// The length at which the journal begins its next file.
+    pub segment_bytes: u64,
 }
 
 impl StoreConfig {
@@ -115,6 +119,8 @@ pub struct FeedSpec {
     /// What its posts must be.
     pub filter: Filter,
     pub settings: Settings,
+    /// What RSS readers are told to wait: no channel is polled more often.
+    pub ttl_minutes: u32,
 }
 
 impl FeedSpec {

@@ -33,7 +33,7 @@ pub fn named_feed(section: Section<'_>, defaults: &Settings, others: &[FeedSpec]
     });
     let channels = channels(&section);
     section.finish();
-    Some(FeedSpec { name: name?, title, channels: channels?, filter, settings })
+    Some(FeedSpec { name: name?, title, channels: channels?, filter, settings, ttl_minutes: 0 })
 }
 
 /// What is wrong with the name of a feed.

@@ -69,6 +69,9 @@ fn whole(root: Section<'_>) -> Config {
         root.refuse_section("there is no channel; add one as [[channel]] with name = \"dlinnlp\"".to_owned());
     }
     root.finish();
+    let least = poll.policy.fixed_interval.unwrap_or(poll.policy.floor);
+    let ttl_minutes = u32::try_from(least.as_secs().div_ceil(60)).unwrap_or(u32::MAX);
+    feeds.iter_mut().for_each(|feed| feed.ttl_minutes = ttl_minutes);
     Config { server, store, limits, access, upstream, poll, hub, defaults: settings, channels, feeds }
 }
 
@@ -91,9 +94,10 @@ fn server(section: Section<'_>) -> Server {
         }
     }
     let shelf_bytes = section.integer("shelf_bytes", 1 << 20..=1 << 40).unwrap_or(64 << 20);
+    let robots = section.boolean("robots").unwrap_or(false);
     let trusted_proxies = trusted_proxies(&section);
     section.finish();
-    Server { listen, public_url, shelf_bytes, trusted_proxies }
+    Server { listen, public_url, shelf_bytes, robots, trusted_proxies }
 }
 
 fn public_address(text: &str) -> Option<String> {
@@ -116,8 +120,9 @@ fn store(section: Section<'_>) -> StoreConfig {
         Some(word) => word.text.into(),
         None => "data".into(),
     };
+    let segment_bytes = section.integer("segment_bytes", 4096..=1 << 30).unwrap_or(32 << 20);
     section.finish();
-    StoreConfig { path }
+    StoreConfig { path, segment_bytes }
 }
 
 fn upstream(section: Section<'_>) -> Upstream {
@@ -257,7 +262,8 @@ fn channel(
     });
     section.finish();
     let name = name?;
-    let feed = FeedSpec { name: name.to_string(), title, channels: vec![name.clone()], filter, settings };
+    let feed =
+        FeedSpec { name: name.to_string(), title, channels: vec![name.clone()], filter, settings, ttl_minutes: 0 };
     Some((ChannelConfig { name, history }, feed))
 }
 

@@ -37,7 +37,20 @@ const TAGS: [&str; 22] = [
     "video",
 ];
 
-static SANITIZER: LazyLock<Builder<'static>> = LazyLock::new(|| {
+static SANITIZER: LazyLock<Builder<'static>> = LazyLock::new(builder);
+
+/// As [`SANITIZER`], with what a browser needs and readers bring along.
+static PAGE: LazyLock<Builder<'static>> = LazyLock::new(|| {
+    let mut builder = builder();
+    builder
+        .set_tag_attribute_value("img", "loading", "lazy")
+        .set_tag_attribute_value("video", "controls", "")
+        .set_tag_attribute_value("audio", "controls", "")
+        .link_rel(Some("noopener noreferrer"));
+    builder
+});
+
+fn builder() -> Builder<'static> {
     let attributes: HashMap<&str, HashSet<&str>> = HashMap::from([
         ("a", HashSet::from(["href"])),
         ("img", HashSet::from(["src", "srcset", "alt", "width", "height"])),
@@ -60,7 +73,12 @@ static SANITIZER: LazyLock<Builder<'static>> = LazyLock::new(|| {
         })
         .link_rel(None);
     builder
-});
+}
+
+/// The content of an item as a page shows it: players with their controls, pictures loaded when they come into sight.
+pub fn for_page(content: &str) -> String {
+    PAGE.clean(content).to_string()
+}
 
 /// Lets only the elements, attributes and addresses through that the feeds use. What [`super::markup::Html`] writes
 /// comes out unchanged; this is the second lock on the door.

@@ -57,7 +57,8 @@ pub fn guid(channel: &Channel, id: PostId) -> String {
     format!("https://t.me/{}/{id}", channel.slug)
 }
 
-pub(super) fn item(entry: Entry<'_>, settings: &Settings) -> Item {
+/// What a feed says of one post.
+pub fn item(entry: Entry<'_>, settings: &Settings) -> Item {
     let Entry { channel, stored } = entry;
     let post = &stored.post;
     let slug = &channel.current_slug;
@@ -115,7 +116,7 @@ fn author(channel: &Channel, post: &Post) -> Author {
 }
 
 /// The hashtags of the text, without `#`, each once.
-pub(super) fn tags(post: &Post) -> Vec<String> {
+pub fn tags(post: &Post) -> Vec<String> {
     let mut tags = Vec::new();
     let mut seen = HashSet::new();
     for part in &post.parts {

@@ -152,3 +152,10 @@ impl Tag<'_> {
         self.html.out.push('>');
     }
 }
+
+/// Plain text as a body of its own.
+pub fn paragraph(text: &str) -> String {
+    let mut html = Html::default();
+    html.paragraph(|html| html.text(text));
+    html.finish()
+}

@@ -18,9 +18,11 @@ mod rss;
 mod select;
 mod title;
 
+pub use clean::for_page;
 pub use compose::compose;
 pub use filter::{Filter, Kind, Pattern};
-pub use item::{Author, InReplyTo, Item, guid, message_at};
+pub use item::{Author, InReplyTo, Item, guid, item, message_at, tags};
+pub use markup::paragraph;
 pub use media::{Media, Medium};
 pub use select::{LONGEST_VALUE, MOST_POSTS, MOST_VALUES, Refusal, Selection};
 

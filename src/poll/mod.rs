@@ -9,6 +9,7 @@ mod gaps;
 mod history;
 mod hosts;
 mod intake;
+mod news;
 mod outcome;
 mod rounds;
 mod settle;
@@ -24,7 +25,7 @@ use tokio::{
     task::{JoinSet, spawn_blocking},
     time::{Instant, Interval, interval, sleep_until},
 };
-use tracing::{debug, info};
+use tracing::{debug, info, warn};
 use url::Url;
 
 pub use gaps::{Cursor, Gap};
@@ -36,6 +37,7 @@ pub use turn::{Errand, Turn, ask, first_look};
 use crate::{
     board::Board,
     clock::Clock,
+    events,
     fetch::Upstream,
     metrics::Metrics,
     model::{ChannelName, History},
@@ -103,6 +105,7 @@ impl<U: Upstream> Poller<U> {
         let mut beat = self.heartbeat.map(|heartbeat| interval(heartbeat.period));
         loop {
             self.keep(rounds.take_notes()).await;
+            self.tell(&mut rounds).await;
             while running.len() < CONCURRENT
                 && let Some((turn, way)) = rounds.next(self.clock.steady())
             {
@@ -130,6 +133,21 @@ impl<U: Upstream> Poller<U> {
             }
         }
         self.keep(rounds.take_notes()).await;
+        self.tell(&mut rounds).await;
+    }
+
+    /// Keeps what subscribers of the status are to be told; what cannot be kept now is kept with the next turn.
+    async fn tell(&self, rounds: &mut Rounds) {
+        let events = rounds.news.untold();
+        if events.is_empty() {
+            return;
+        }
+        let (store, count) = (Arc::clone(&self.store), events.len());
+        match spawn_blocking(move || events::keep(store.as_ref(), &events)).await {
+            Ok(Ok(())) => rounds.news.forget(count),
+            Ok(Err(error)) => warn!(%error, "the status feed cannot be brought up to date"),
+            Err(_) => {}
+        }
     }
 
     /// Keeps the schedule and the states for the next start.

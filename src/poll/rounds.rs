@@ -17,11 +17,13 @@ use super::{
     history::{self, Past},
     hosts::{Hosts, Way},
     intake::{open_gaps, past},
+    news::News,
     suspects::Suspects,
     turn::{Errand, Turn},
 };
 use crate::{
     board::{Board, Progress, Status},
+    events,
     metrics::Metrics,
     model::{ChannelName, History, PostId, Time},
     schedule::{Saved, Schedule},
@@ -55,6 +57,7 @@ pub struct Rounds {
     pub(super) store_pause: Option<Time>,
     /// To be kept as hints of the store.
     notes: Vec<(String, Value)>,
+    pub(super) news: News,
 }
 
 /// What of a channel's polling outlives a restart, if the index does.
@@ -84,6 +87,7 @@ impl Rounds {
             eager: poller.eager,
             store_pause: None,
             notes: Vec::new(),
+            news: News::resume(&events::all(poller.store.as_ref()).unwrap_or_default()),
         };
         for (name, _) in &poller.channels {
             rounds.resume(name, now, wall);
@@ -98,7 +102,11 @@ impl Rounds {
         let (mut status, saved) = memory.map_or_else(Default::default, |memory| (memory.status, memory.schedule));
         self.schedule.insert(name.clone(), saved, now);
         status.next_poll = self.next_poll(name, now, wall);
-        let id = self.store.channel(name).ok().flatten().map(|channel| channel.id);
+        let channel = self.store.channel(name).ok().flatten();
+        if let Some(channel) = &channel {
+            self.news.named(name, channel, wall);
+        }
+        let id = channel.map(|channel| channel.id);
         let gaps = id.and_then(|id| open_gaps(self.store.as_ref(), id).ok()).unwrap_or_default();
         let past = id.and_then(|id| past(self.store.as_ref(), id).ok()).unwrap_or_default();
         status.gaps = gaps.len();

@@ -151,12 +151,15 @@ impl Rounds {
         let believed = evidence == Evidence::Fine;
         match outcome {
             Outcome::Page(intake) => {
-                self.schedule.succeeded(name, now, &Seen { posts: &intake.published, new: intake.fresh });
+                // Upstream stamps posts by the wall's time, which may have jumped since the steady clock began.
+                let published: Vec<_> = intake.published.iter().map(|time| *time + (now - wall)).collect();
+                self.schedule.succeeded(name, now, &Seen { posts: &published, new: intake.fresh });
                 self.follow_up(name, intake, wall);
             }
             Outcome::Empty(_) if believed => self.schedule.succeeded(name, now, &Seen::default()),
-            // Not the channel's fault: it stays in flight, and its turn comes first once a host may be asked again.
-            Outcome::Unreachable(_) => {
+            // Not the channel's fault: it stays in flight, and its turn comes first once a host may be asked again,
+            // or the store has room again.
+            Outcome::Unreachable(_) | Outcome::Unstored(_) => {
                 self.errands.push_first(Turn { channel: name.clone(), errand: Errand::Head });
             }
             Outcome::RateLimited(retry_after) => self.schedule.failed(name, now, *retry_after),
@@ -169,6 +172,12 @@ impl Rounds {
             self.show_past(name, intake, &mut status, wall);
         }
         announce(name, &previous, &status);
+        self.news.stands(name, &status, wall);
+        if let Outcome::Page(intake) = outcome
+            && let Some(channel) = &intake.channel
+        {
+            self.news.named(name, channel, wall);
+        }
         self.remember(name, &status);
         self.board.set(name, status);
     }

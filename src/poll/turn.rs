@@ -145,6 +145,8 @@ fn page_outcome(result: Result<Intake, intake::Error>) -> Outcome {
         Err(intake::Error::Page(error @ page::Error::NotTelegram)) => Outcome::Refused(error.to_string()),
         Err(intake::Error::Page(error)) => Outcome::Failed(error.to_string()),
         Err(error @ intake::Error::OtherChannel { .. }) => Outcome::OtherChannel(error.to_string()),
+        // No disk has a part in it, so it would fail again and again.
+        Err(intake::Error::Store(error @ store::Error::Encode(_))) => Outcome::Failed(error.to_string()),
         Err(intake::Error::Store(error)) => Outcome::Unstored(error.to_string()),
     }
 }

@@ -88,7 +88,14 @@ async fn answer(site: &Arc<Site>, parts: &Parts) -> (&'static str, Response<Full
     let class = route.class();
     let response = match route {
         Route::Index => pages::index(site, parts).await,
-        Route::Page(feed) => pages::feed(site, parts, feed).await,
+        Route::Page(feed) => pages::archive(site, parts, feed).await,
+        Route::Post(feed, id) => pages::post(site, parts, feed, id).await,
+        Route::Tags(feed) => pages::tags(site, parts, feed).await,
+        Route::Status => pages::status_page(site, parts).await,
+        Route::StatusDocument(format) => pages::status_document(site, parts, format).await,
+        Route::Opml => pages::opml(site, parts).await,
+        Route::Sitemap => pages::sitemap(site, parts).await,
+        Route::Robots => pages::robots(site),
         Route::Document(feed, format) => documents::serve(site, parts, feed, format).await,
         Route::Style => pages::style(),
         Route::Health => health::report(site).await,

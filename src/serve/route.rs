@@ -5,6 +5,7 @@ use percent_encoding::percent_decode_str;
 use crate::{
     config::FeedSpec,
     feed::Format,
+    model::PostId,
     shelf::{file_name, page_url},
 };
 
@@ -15,6 +16,13 @@ const FORMATS: [Format; 3] = [Format::Rss, Format::Atom, Format::Json];
 pub enum Route {
     Index,
     Page(usize),
+    Post(usize, PostId),
+    Tags(usize),
+    Status,
+    StatusDocument(Format),
+    Opml,
+    Sitemap,
+    Robots,
     Document(usize, Format),
     Style,
     Health,
@@ -40,6 +48,12 @@ impl Route {
             ["healthz"] => Self::Live,
             ["readyz"] => Self::Ready,
             ["metrics"] => Self::Metrics,
+            ["feeds.opml"] => Self::Opml,
+            ["sitemap.xml"] => Self::Sitemap,
+            ["robots.txt"] => Self::Robots,
+            ["status"] => Self::Moved("./status/".to_owned()),
+            ["status", ""] => Self::Status,
+            ["status", file] => format_of(file).map_or(Self::Unknown, Self::StatusDocument),
             [name] if *name == super::pages::style_name() => Self::Style,
             [name] => find(feeds, name).map_or(Self::Unknown, |feed| Self::Moved(page_url(".", &feeds[feed]))),
             [name, file] => in_feed(feeds, name, file),
@@ -50,10 +64,11 @@ impl Route {
     /// The word for it in metrics.
     pub fn class(&self) -> &'static str {
         match self {
-            Self::Index | Self::Page(_) => "page",
-            Self::Document(_, Format::Rss) => "rss",
-            Self::Document(_, Format::Atom) => "atom",
-            Self::Document(_, Format::Json) => "json",
+            Self::Index | Self::Page(_) | Self::Post(..) | Self::Tags(_) | Self::Status => "page",
+            Self::Document(_, Format::Rss) | Self::StatusDocument(Format::Rss) => "rss",
+            Self::Document(_, Format::Atom) | Self::StatusDocument(Format::Atom) => "atom",
+            Self::Document(_, Format::Json) | Self::StatusDocument(Format::Json) => "json",
+            Self::Opml | Self::Sitemap | Self::Robots => "list",
             Self::Style => "style",
             Self::Health | Self::Live | Self::Ready => "health",
             Self::Metrics => "metrics",
@@ -63,15 +78,25 @@ impl Route {
     }
 }
 
+fn format_of(file: &str) -> Option<Format> {
+    FORMATS.into_iter().find(|format| file_name(*format) == file)
+}
+
 fn in_feed(feeds: &[FeedSpec], name: &str, file: &str) -> Route {
-    let format = FORMATS.into_iter().find(|format| file_name(*format) == file);
-    let Some(feed) = find(feeds, name).filter(|_| format.is_some() || file.is_empty()) else {
-        return Route::Unknown;
+    let Some(feed) = find(feeds, name) else { return Route::Unknown };
+    let route = match (file, format_of(file), post_id(file)) {
+        ("", ..) => Route::Page(feed),
+        ("tags", ..) => Route::Tags(feed),
+        (_, Some(format), _) => Route::Document(feed, format),
+        (_, _, Some(id)) => Route::Post(feed, id),
+        _ => return Route::Unknown,
     };
-    if feeds[feed].name != name {
-        return Route::Moved(page_url("..", &feeds[feed]) + file);
-    }
-    format.map_or(Route::Page(feed), |format| Route::Document(feed, format))
+    if feeds[feed].name == name { route } else { Route::Moved(page_url("..", &feeds[feed]) + file) }
+}
+
+/// In its one spelling.
+fn post_id(file: &str) -> Option<PostId> {
+    file.parse().ok().filter(|id: &u64| id.to_string() == file).map(PostId)
 }
 
 /// The feed of that name; failing that, of that name in other letter case.

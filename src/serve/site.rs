@@ -15,7 +15,7 @@ use std::{
 use hyper::http::request::Parts;
 use tokio::sync::Semaphore;
 
-use super::{Peer, client::Client, editions, rate::Rates};
+use super::{Peer, client::Client, editions, pages::Pictures, rate::Rates};
 use crate::{
     board::{Board, Status},
     config::{Config, Tokens},
@@ -26,6 +26,9 @@ use crate::{
     shelf::{Coding, Edition, Key, Origin, Shelf, Version, document_url, identity, identity_of},
     store::{self, Head, Store},
 };
+
+/// Pages that are made at the same time.
+const PAGES: usize = 2;
 
 /// The state that all requests share.
 pub struct Site {
@@ -47,6 +50,9 @@ pub struct Site {
     names: RwLock<HashMap<ChannelName, Lookup>>,
     /// So many editions are made at the same time; the others wait without holding a thread.
     makers: Arc<Semaphore>,
+    /// So many pages, on threads of their own, so that the feeds always find one.
+    readers: Arc<Semaphore>,
+    pub pictures: Pictures,
     /// The same for selections and archives, of which there is no end: they wait for each other, and no feed for them.
     choosers: Arc<Semaphore>,
     rates: Mutex<Rates<Client>>,
@@ -103,6 +109,8 @@ impl Site {
             hub: None,
             hub_url,
             names: RwLock::default(),
+            readers: Arc::new(Semaphore::new(PAGES)),
+            pictures: Pictures::default(),
             makers: Arc::new(Semaphore::new(thread::available_parallelism().map_or(2, usize::from))),
             choosers: Arc::new(Semaphore::new(1)),
         }
@@ -151,6 +159,19 @@ impl Site {
     ) -> Result<T, Error> {
         let site = self.clone();
         tokio::task::spawn_blocking(move || work(&site)).await.map_err(|_| Error::Stopped)
+    }
+
+    /// As [`Site::blocking`], but in line with the other pages: a crowd of searches holds up nothing else.
+    pub async fn leisurely<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Self) -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        let Ok(permit) = self.readers.clone().acquire_owned().await else { return Err(Error::Stopped) };
+        self.blocking(move |site| {
+            let _held = permit;
+            work(site)
+        })
+        .await
     }
 
     /// The feed's version. Reads the store only for names that it was not asked for since the board said otherwise of them.

@@ -18,9 +18,6 @@ use crate::{
 /// How many posts of each channel may come in again because they were edited.
 const REVIVED: usize = 10;
 
-/// What a reader is told to wait; polling is not more often than this, and a repeated request costs a 304.
-const TTL_MINUTES: u32 = 10;
-
 /// So far a feed looks back in each channel for posts that it wants.
 const LOOK_BACK: usize = 2000;
 /// So many posts at a time.
@@ -161,7 +158,7 @@ impl Contents {
             home_url,
             self_url: document_url(public_url, spec, format),
             image: only.and_then(|channel| channel.info.photo.clone()),
-            ttl_minutes: Some(TTL_MINUTES),
+            ttl_minutes: Some(spec.ttl_minutes),
             changed: Some(changed.max(BEFORE_ANY_POST)),
             ..Header::default()
         }

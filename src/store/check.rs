@@ -1,19 +1,21 @@
 //! A look at a store that changes nothing in it, for `feedbridge check`.
 
 use std::{
-    collections::HashSet,
+    collections::{BTreeSet, HashSet},
     env, fs,
+    mem::take,
     path::{Path, PathBuf},
     process,
 };
 
 use super::{
     Error,
-    index::{Index, guarded},
+    index::{Index, Meta, guarded},
     line::{self, Record},
     local::JOURNAL,
     lock::Lock,
     recover::{INDEX, Truth, agrees},
+    salvage,
     survey::{Position, survey, walk},
 };
 
@@ -26,7 +28,7 @@ pub struct Check {
     /// Number of the newest record.
     pub sequence: u64,
     pub journal_bytes: u64,
-    /// Sequence numbers of journal lines that are damaged.
+    /// Sequence numbers of journal lines that are damaged and were not written again.
     pub damaged: Vec<u64>,
     /// Bytes of an unfinished append, which the next start cuts off.
     pub torn_bytes: u64,
@@ -50,10 +52,12 @@ pub fn check(path: &Path) -> Result<Check, Error> {
     fs::read_dir(path).map_err(Error::io("cannot list", path))?;
     let _lock = Lock::peek(path)?;
     let journal = path.join(JOURNAL);
-    let found = survey(&journal)?;
+    let index = look_at_index(&path.join(INDEX))?;
+    let found = survey(&journal, index.as_ref().and_then(|seen| Some(seen.as_ref().ok()?.mark)))?;
     let mut damaged = found.damaged;
     let truth = Truth { journal: &journal, mark: found.mark, damaged: !damaged.is_empty() };
-    let index = look_at_index(&path.join(INDEX), truth)?;
+    let index = compare(index, truth);
+    let mut mended = BTreeSet::new();
     let (mut channels, mut posts) = (HashSet::new(), HashSet::new());
     walk(&journal, Position::START, |raw| {
         if raw.place >= found.mark.end {
@@ -62,11 +66,13 @@ pub fn check(path: &Path) -> Result<Check, Error> {
         match line::decode(raw.raw).map(|line| line.record) {
             Some(Record::Channel(channel)) => drop(channels.insert(channel.id)),
             Some(Record::Change(change)) => drop(posts.insert((change.channel, change.stored.post.id))),
-            Some(Record::State { .. } | Record::StateRemoved { .. }) => {}
+            Some(Record::State { key, value }) => mended = salvage::mended(&key, &value).unwrap_or(take(&mut mended)),
+            Some(Record::StateRemoved { .. }) => {}
             None => damaged.extend(line::header(raw.raw).map(|header| header.seq)),
         }
         Ok(())
     })?;
+    damaged.retain(|number| !mended.contains(number));
     Ok(Check {
         channels: channels.len() as u64,
         posts: posts.len() as u64,
@@ -78,22 +84,31 @@ pub fn check(path: &Path) -> Result<Check, Error> {
     })
 }
 
-fn look_at_index(path: &Path, truth: Truth<'_>) -> Result<IndexState, Error> {
+/// What the index says of itself, or why it is bad; None if there is none.
+fn look_at_index(path: &Path) -> Result<Option<Result<Meta, String>>, Error> {
     if !path.exists() {
-        return Ok(IndexState::Missing);
+        return Ok(None);
     }
     let copy = Copied(env::temp_dir().join(format!("feedbridge-check-{}-{}", process::id(), fastrand::u64(..))));
     copy_directory(path, &copy.0)?;
-    let meta = match guarded(|| Index::open(&copy.0)?.audit()) {
-        Ok(meta) => meta,
-        Err(Error::Index(reason)) => return Ok(IndexState::Bad(reason)),
-        Err(error) => return Err(error),
+    match guarded(|| Index::open(&copy.0)?.audit()) {
+        Ok(meta) => Ok(Some(Ok(meta))),
+        Err(Error::Index(reason)) => Ok(Some(Err(reason))),
+        Err(error) => Err(error),
+    }
+}
+
+fn compare(index: Option<Result<Meta, String>>, truth: Truth<'_>) -> IndexState {
+    let meta = match index {
+        None => return IndexState::Missing,
+        Some(Err(reason)) => return IndexState::Bad(reason),
+        Some(Ok(meta)) => meta,
     };
-    Ok(match truth.mark.sequence.checked_sub(meta.mark.sequence) {
+    match truth.mark.sequence.checked_sub(meta.mark.sequence) {
         _ if agrees(&meta, truth) => IndexState::Sound,
         Some(lacking) if lacking > 0 => IndexState::Behind(lacking),
         _ => IndexState::Bad("it does not follow this journal".to_owned()),
-    })
+    }
 }
 
 /// Removed when dropped.

@@ -74,6 +74,12 @@ impl Index {
         Ok(Self(Some(config.open().map_err(broken)?)))
     }
 
+    /// An empty index in memory, gone when it is dropped.
+    pub fn in_memory() -> Result<Self, Error> {
+        let config = sled::Config::new().temporary(true).cache_capacity(CACHE_BYTES);
+        Ok(Self(Some(config.open().map_err(broken)?)))
+    }
+
     fn tree(&self) -> &sled::Tree {
         self.0.as_ref().expect("the database is taken only by drop")
     }
@@ -204,6 +210,21 @@ impl Index {
     pub fn revisions(&self, channel: ChannelId, id: PostId) -> Result<Vec<Position>, Error> {
         let pointers: Vec<Pointer> = values(self.tree().scan_prefix(keys::of_channel(keys::REVISION, channel, id.0)))?;
         Ok(pointers.into_iter().filter(|to| to.kind != ChangeKind::Renewed).map(|to| to.place).collect())
+    }
+
+    /// The changes whose records have `numbers`: channel, post, number, and why the record was written.
+    pub fn changes(&self, numbers: &HashSet<u64>) -> Result<Vec<(ChannelId, PostId, u64, ChangeKind)>, Error> {
+        let mut found = Vec::new();
+        for entry in self.tree().scan_prefix([keys::REVISION]) {
+            let (key, value) = entry.map_err(broken)?;
+            let number = |from| keys::number(&key, from).ok_or_else(|| broken("a key is too short"));
+            let sequence = number(17)?;
+            if numbers.contains(&sequence) {
+                let Pointer { kind, .. } = read(&value)?;
+                found.push((ChannelId(number(1)?), PostId(number(9)?), sequence, kind));
+            }
+        }
+        Ok(found)
     }
 
     pub fn state(&self, key: &str) -> Result<Option<Value>, Error> {

@@ -11,7 +11,7 @@ use std::{
 use super::{
     Error,
     line::{self, Line},
-    survey::{Mark, Position, Survey, segment_path, survey},
+    survey::{Mark, Position, Survey, segment_path},
 };
 
 /// The journal, open for appending.
@@ -27,11 +27,10 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Opens or creates the journal. A torn batch at its end is cut off, and kept in `NNNNNN.torn` beside it.
-    /// `segment_bytes` is the length at which the next segment begins.
-    pub fn open(directory: &Path, segment_bytes: u64) -> Result<(Self, Survey), Error> {
+    /// Opens or creates the journal that a survey has `found` so. A torn batch at its end is cut off, and kept in
+    /// `NNNNNN.torn` beside it. `segment_bytes` is the length at which the next segment begins.
+    pub fn open(directory: &Path, segment_bytes: u64, found: &Survey) -> Result<Self, Error> {
         create(directory)?;
-        let found = survey(directory)?;
         let segment = open_segment(directory, found.mark.end.segment)?;
         let journal = Self {
             directory: directory.to_owned(),
@@ -47,7 +46,7 @@ impl Journal {
             }
             journal.cut()?;
         }
-        Ok((journal, found))
+        Ok(journal)
     }
 
     pub fn mark(&self) -> Mark {

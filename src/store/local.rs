@@ -19,8 +19,9 @@ use super::{
     journal::{self, Journal},
     line::{self, Line, Record},
     lock::Lock,
-    recover::{Truth, recover},
-    survey::Position,
+    recover::{INDEX, Truth, indexed, lend, recover},
+    salvage::{self, Salvaged},
+    survey::{Position, Survey, survey},
 };
 use crate::model::{Channel, ChannelId, ChannelName, PostId, Stored, Time};
 
@@ -35,8 +36,10 @@ pub(super) const JOURNAL: &str = "journal";
 /// What [`Local::open`] found.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Opened {
-    /// Sequence numbers of journal lines that are damaged.
+    /// Sequence numbers of journal lines that are damaged and of which there is no copy.
     pub damaged: Vec<u64>,
+    /// Sequence numbers of damaged journal lines whose posts the index still had: they were written again.
+    pub mended: Vec<u64>,
     /// Bytes of an append that did not come to its end, never acknowledged, cut off and kept in `journal/*.torn`.
     pub torn_bytes: u64,
     /// Journal lines that the index lacked.
@@ -61,6 +64,8 @@ pub struct Local {
 /// The place of the index, empty while it cannot be mended.
 struct Slot {
     index: Option<Index>,
+    /// Why the index is one in memory, if it is: the disk would not take one.
+    lent: Option<String>,
     /// Counts the mendings, so that of several readers that met the same failure only one mends.
     generation: u64,
     last_try: Option<Instant>,
@@ -88,27 +93,55 @@ impl Local {
     pub fn open_with(path: &Path, segment_bytes: u64) -> Result<Self, Error> {
         fs::create_dir_all(path).map_err(Error::io("cannot create", path))?;
         let lock = Lock::take(path)?;
-        let (journal, found) = Journal::open(&path.join(JOURNAL), segment_bytes)?;
+        let found = look(path)?;
+        let journal = Journal::open(&path.join(JOURNAL), segment_bytes, &found)?;
         let truth = Truth { journal: journal.directory(), mark: journal.mark(), damaged: !found.damaged.is_empty() };
-        let recovered = recover(path, truth)?;
-        let (index, heads) = (recovered.index, HashMap::new());
+        let recovered = recover(path, truth).map_err(|error| match error {
+            Error::Index(reason) => Error::Unbuilt { path: path.join(INDEX).display().to_string(), reason },
+            other => other,
+        })?;
         let mut damaged = found.damaged;
         damaged.extend(recovered.unreadable);
-        let stats = Stats { last_write: found.last_write, damaged: damaged.clone(), ..Stats::default() };
-        let opened =
-            Opened { damaged, torn_bytes: found.torn_bytes, replayed: recovered.replayed, rebuilt: recovered.rebuilt };
-        let local = Self {
+        let opened = Opened {
+            torn_bytes: found.torn_bytes,
+            replayed: recovered.replayed,
+            rebuilt: recovered.rebuilt,
+            ..Opened::default()
+        };
+        let mut local = Self {
             path: path.to_owned(),
             opened,
             journal: Mutex::new(journal),
-            slot: RwLock::new(Slot { index: Some(index), generation: 0, last_try: None }),
-            heads: RwLock::new(heads),
-            stats: Mutex::new(stats),
+            slot: RwLock::new(Slot { index: Some(recovered.index), lent: None, generation: 0, last_try: None }),
+            heads: RwLock::new(HashMap::new()),
+            stats: Mutex::new(Stats { last_write: found.last_write, damaged: damaged.clone(), ..Stats::default() }),
             _lock: lock,
         };
         *write(&local.heads) = local.ask(Index::heads)?;
         local.count(&lock_of(&local.journal));
+        local.write_again(damaged, recovered.seen)?;
         Ok(local)
+    }
+
+    /// Makes the journal whole again as far as the index, which had come to record `seen`, still has what its
+    /// `damaged` lines said.
+    fn write_again(&mut self, damaged: Vec<u64>, seen: u64) -> Result<(), Error> {
+        if damaged.is_empty() {
+            return Ok(());
+        }
+        let journal = self.path.join(JOURNAL);
+        let Salvaged { batches, mended, remaining } =
+            self.ask(|index| salvage::salvage(index, &journal, &damaged, seen))?;
+        let at = lock_of(&self.stats).last_write.unwrap_or_default();
+        if let Err(error) = batches.into_iter().try_for_each(|batch| self.commit(at, batch)) {
+            self.opened.damaged = damaged;
+            tracing::warn!(%error, "what damaged lines of the journal said could not be written again");
+            return Ok(());
+        }
+        lock_of(&self.stats).damaged.clone_from(&remaining);
+        self.opened.damaged = remaining;
+        self.opened.mended = mended;
+        Ok(())
     }
 
     /// What was found when the store was opened, for the log.
@@ -129,21 +162,38 @@ impl Local {
         read(&self.slot).ask(&call)
     }
 
-    /// Reopens the index, or builds it anew from the journal, unless someone did since `generation`.
+    /// Reopens the index, or builds it anew from the journal, unless someone did since `generation`. Where the disk
+    /// refuses that, an index in memory serves until it does not.
     fn mend(&self, journal: &Journal, generation: u64) -> Result<(), Error> {
         let mut slot = write(&self.slot);
         if slot.generation != generation && slot.index.is_some() {
             return Ok(());
         }
-        // First of all closed: sled locks its files.
-        slot.index = None;
+        if slot.lent.is_none() {
+            // First of all closed: sled locks its files.
+            slot.index = None;
+        }
         slot.generation += 1;
         slot.last_try = Some(Instant::now());
         let damaged = !lock_of(&self.stats).damaged.is_empty();
-        let recovered = recover(&self.path, Truth { journal: journal.directory(), mark: journal.mark(), damaged })?;
-        *write(&self.heads) = guarded(|| recovered.index.heads())?;
-        tracing::warn!(replayed = recovered.replayed, rebuilt = ?recovered.rebuilt, "the index was reopened");
-        slot.index = Some(recovered.index);
+        let truth = Truth { journal: journal.directory(), mark: journal.mark(), damaged };
+        let index = match recover(&self.path, truth) {
+            Ok(recovered) => {
+                tracing::warn!(replayed = recovered.replayed, rebuilt = ?recovered.rebuilt, "the index was reopened");
+                slot.lent = None;
+                recovered.index
+            }
+            Err(error) => {
+                lock_of(&self.stats).write_error = Some(error.to_string());
+                if slot.lent.replace(error.to_string()).is_some() && slot.index.is_some() {
+                    return Ok(());
+                }
+                tracing::warn!(%error, "the index cannot be kept on the disk; one in memory serves meanwhile");
+                lend(truth).inspect_err(|_| slot.lent = None)?
+            }
+        };
+        *write(&self.heads) = guarded(|| index.heads())?;
+        slot.index = Some(index);
         Ok(())
     }
 
@@ -151,7 +201,7 @@ impl Local {
     fn append(&self, journal: &mut Journal, at: Time, batch: Batch) -> Result<Option<Error>, Error> {
         let (closed, generation) = {
             let slot = read(&self.slot);
-            (slot.index.is_none(), slot.generation)
+            (slot.index.is_none() || slot.lent.is_some(), slot.generation)
         };
         if closed {
             self.mend(journal, generation)?;
@@ -170,9 +220,11 @@ impl Local {
             let slot = read(&self.slot);
             (slot.ask(|index| index.apply(placed, journal.mark())), slot.generation)
         };
-        let Err(error) = applied.map(|heads| write(&self.heads).extend(heads)) else { return Ok(()) };
-        tracing::warn!(%error, "the index did not take a batch that the journal has");
-        self.mend(journal, generation).inspect_err(|_| self.move_heads(placed))
+        if let Err(error) = applied.map(|heads| write(&self.heads).extend(heads)) {
+            tracing::warn!(%error, "the index did not take a batch that the journal has");
+            self.mend(journal, generation).inspect_err(|_| self.move_heads(placed))?;
+        }
+        read(&self.slot).lent.clone().map_or(Ok(()), |reason| Err(Error::Index(reason)))
     }
 
     /// Moves the heads without the index, which will say the same when it is mended.
@@ -301,6 +353,18 @@ impl Store for Local {
     }
 
     fn set_hint(&self, key: &str, value: &Value) -> Result<(), Error> {
+        // Hints come with every poll, so that a store that nothing is committed to finds back to its disk too.
+        let (lent, generation) = {
+            let slot = read(&self.slot);
+            (slot.lent.is_some(), slot.generation)
+        };
+        if lent {
+            let journal = lock_of(&self.journal);
+            self.mend(&journal, generation)?;
+            if read(&self.slot).lent.is_none() {
+                lock_of(&self.stats).write_error = None;
+            }
+        }
         self.ask(|index| index.set_hint(key, value))
     }
 
@@ -313,6 +377,13 @@ impl Store for Local {
         let slot = read(&self.slot);
         if slot.index.is_some() { slot.ask(Index::flush) } else { Ok(()) }
     }
+}
+
+/// What is in the journal of the store at `path`. The index is asked only when the journal seems to be torn.
+fn look(path: &Path) -> Result<Survey, Error> {
+    let journal = path.join(JOURNAL);
+    let found = survey(&journal, None)?;
+    if found.torn_bytes == 0 { Ok(found) } else { survey(&journal, indexed(path)) }
 }
 
 fn a_second_after(time: Time) -> Time {

@@ -12,6 +12,7 @@ mod local;
 mod lock;
 mod records;
 mod recover;
+mod salvage;
 mod survey;
 
 pub use check::{Check, IndexState, check};
@@ -64,7 +65,7 @@ pub struct Stats {
     pub last_write: Option<Time>,
     /// Bytes of the journal on disk.
     pub journal_bytes: u64,
-    /// Sequence numbers of journal lines that are damaged, found at start.
+    /// Sequence numbers of journal lines that were found damaged at a start and could not be written again.
     pub damaged: Vec<u64>,
     /// Why writing fails at present, if it does.
     pub write_error: Option<String>,
@@ -76,6 +77,11 @@ pub enum Error {
     Io { what: &'static str, path: String, source: std::io::Error },
     #[error("the index failed: {0}; it is rebuilt from the journal at the next attempt")]
     Index(String),
+    #[error(
+        "the index {path} cannot be built from the journal: {reason}; no post is lost; check the disk's space and the \
+         directory's permissions, and start again"
+    )]
+    Unbuilt { path: String, reason: String },
     #[error("another feedbridge already uses the store {0}; stop it first")]
     Locked(String),
     #[error("the record cannot be encoded: {0}")]

@@ -34,7 +34,7 @@ pub struct Records {
 pub fn records(path: &Path) -> Result<Records, Error> {
     fs::read_dir(path).map_err(Error::io("cannot list", path))?;
     let journal = path.join(JOURNAL);
-    let found = survey(&journal)?;
+    let found = survey(&journal, None)?;
     let lines = Lines::from(&journal, Position::START)?;
     Ok(Records { lines, end: found.mark.end, sequence: 0, bytes: found.bytes, read: 0 })
 }

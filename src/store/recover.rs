@@ -32,12 +32,23 @@ pub struct Truth<'a> {
 /// An index that agrees with the journal, and what it took.
 pub struct Recovered {
     pub index: Index,
+    /// The number of the last record that the index had before.
+    pub seen: u64,
     /// Lines replayed, of an index built anew all.
     pub replayed: u64,
     /// Why the index that was there had to be set aside.
     pub rebuilt: Option<String>,
     /// Whole lines whose record this version cannot read.
     pub unreadable: Vec<u64>,
+}
+
+/// How far the index of `store` has come; None if there is none or it is not intact.
+pub fn indexed(store: &Path) -> Option<Mark> {
+    let path = store.join(INDEX);
+    if !path.exists() {
+        return None;
+    }
+    guarded(|| Ok(Index::open(&path)?.audit()?.mark)).ok()
 }
 
 /// Opens the index of `store`. Fails only if one cannot be built anew either.
@@ -54,11 +65,20 @@ pub fn recover(store: &Path, truth: Truth<'_>) -> Result<Recovered, Error> {
     Ok(Recovered { rebuilt: Some(reason), ..rebuilt })
 }
 
+/// An index in memory, built from the journal: for a disk that has no room for one.
+pub fn lend(truth: Truth<'_>) -> Result<Index, Error> {
+    Ok(guarded(|| bring_up(Index::in_memory()?, truth))?.index)
+}
+
 /// Opens the index at `path` and replays what it lacks.
 fn follow(path: &Path, truth: Truth<'_>) -> Result<Recovered, Error> {
-    let index = Index::open(path)?;
+    bring_up(Index::open(path)?, truth)
+}
+
+fn bring_up(index: Index, truth: Truth<'_>) -> Result<Recovered, Error> {
     let meta = index.audit()?;
-    let mut recovered = Recovered { index, replayed: 0, rebuilt: None, unreadable: Vec::new() };
+    let seen = meta.mark.sequence;
+    let mut recovered = Recovered { index, seen, replayed: 0, rebuilt: None, unreadable: Vec::new() };
     if agrees(&meta, truth) {
         return Ok(recovered);
     }

@@ -146,8 +146,9 @@ impl Lines {
     }
 }
 
-/// Reads the whole journal once and checks every line.
-pub fn survey(directory: &Path) -> Result<Survey, Error> {
+/// Reads the whole journal once and checks every line. `indexed` is how far the index has come, if it is intact:
+/// an end that it has seen was whole once, so what cannot be read there has rotted and is not an append cut short.
+pub fn survey(directory: &Path, indexed: Option<Mark>) -> Result<Survey, Error> {
     let mut surveyor = Surveyor::default();
     walk(directory, Position::START, |line| {
         surveyor.take(&line);
@@ -155,8 +156,10 @@ pub fn survey(directory: &Path) -> Result<Survey, Error> {
     })?;
     let last = segments(directory)?.last().copied();
     let (mark_before_cut, seen) = (surveyor.point.mark.end, surveyor.bytes);
-    let torn_bytes = if last == Some(mark_before_cut.segment) { surveyor.cut_torn_batch() } else { 0 };
-    surveyor.finish();
+    let whole_once = indexed.filter(|mark| mark.end == mark_before_cut);
+    let may_be_torn = whole_once.is_none() && last == Some(mark_before_cut.segment);
+    let torn_bytes = if may_be_torn { surveyor.cut_torn_batch() } else { 0 };
+    surveyor.finish(whole_once.map(|mark| mark.sequence));
     let mut mark = surveyor.point.mark;
     if let Some(segment) = last.filter(|segment| *segment > mark.end.segment) {
         mark.end = Position { segment, offset: 0 };
@@ -259,9 +262,9 @@ impl Surveyor {
         torn
     }
 
-    /// Unreadable lines that no readable one follows have taken the next numbers.
-    fn finish(&mut self) {
-        let end = self.point.mark.sequence + self.point.unreadable;
+    /// Unreadable lines that no readable one follows have taken the next numbers, up to `last` where that is known.
+    fn finish(&mut self, last: Option<u64>) {
+        let end = last.unwrap_or(self.point.mark.sequence + self.point.unreadable).max(self.point.mark.sequence);
         self.damaged.extend(self.point.mark.sequence + 1..=end);
         self.point.mark.sequence = end;
     }

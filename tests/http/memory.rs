@@ -30,6 +30,8 @@ struct Kept {
     channels: BTreeMap<ChannelId, Channel>,
     posts: BTreeMap<(ChannelId, PostId), Stored>,
     heads: HashMap<ChannelId, Head>,
+    revisions: Vec<(ChannelId, Revision)>,
+    states: BTreeMap<String, Value>,
 }
 
 impl Memory {
@@ -95,9 +97,17 @@ impl Store for Memory {
             (head.sequence, head.changed) = (sequence, Some(at));
             kept.channels.insert(channel.id, channel);
         }
+        for (key, value) in batch.states {
+            match value {
+                Some(value) => kept.states.insert(key, value),
+                None => kept.states.remove(&key),
+            };
+        }
         for change in batch.changes {
             kept.sequence += 1;
             let stored = Stored { sequence: kept.sequence, ..change.stored };
+            let revision = Revision { at, kind: change.kind, stored: stored.clone() };
+            kept.revisions.push((change.channel, revision));
             let before = kept.heads.get(&change.channel).copied().unwrap_or_default();
             let newest = before.newest.is_none_or(|newest| newest <= stored.post.id);
             let head = Head {
@@ -136,16 +146,20 @@ impl Store for Memory {
         Ok(oldest_first.take(limit).map(|(_, stored)| stored.clone()).collect())
     }
 
-    fn revisions(&self, _: ChannelId, _: PostId) -> Result<Vec<Revision>, Error> {
-        unreachable!("feeds show the newest revision")
+    fn revisions(&self, channel: ChannelId, id: PostId) -> Result<Vec<Revision>, Error> {
+        let kept = self.read()?;
+        let of_post = kept.revisions.iter().filter(|(of, revision)| (*of, revision.stored.post.id) == (channel, id));
+        Ok(of_post.map(|(_, revision)| revision.clone()).collect())
     }
 
     fn state(&self, _: &str) -> Result<Option<Value>, Error> {
         unreachable!("serving keeps no state")
     }
 
-    fn states(&self, _: &str) -> Result<Vec<(String, Value)>, Error> {
-        Ok(Vec::new())
+    fn states(&self, prefix: &str) -> Result<Vec<(String, Value)>, Error> {
+        let kept = self.read()?;
+        let named = kept.states.iter().filter(|(key, _)| key.starts_with(prefix));
+        Ok(named.map(|(key, value)| (key.clone(), value.clone())).collect())
     }
 
     fn hint(&self, _: &str) -> Result<Option<Value>, Error> {

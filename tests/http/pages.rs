@@ -1,9 +1,12 @@
 //! Pages for people.
 
-use feedbridge::board::State;
+use feedbridge::{
+    board::State,
+    events::{self, Event, What},
+};
 use scraper::{Html, Selector};
 
-use crate::world::{ALPHA, Reply, World, world};
+use crate::world::{ALPHA, Reply, World, config, minute, over, world};
 
 fn attributes(page: &Reply, selector: &str, name: &str) -> Vec<String> {
     let html = Html::parse_document(page.text());
@@ -20,7 +23,7 @@ fn resolve(base: &str, href: &str) -> String {
 async fn assert_all_links_lead_somewhere(world: &World, base: &str) {
     let page = world.get(base).await;
     for href in [attributes(&page, "a", "href"), attributes(&page, "link", "href")].concat() {
-        if !href.starts_with("https://t.me/") {
+        if !href.starts_with("https://") && !href.starts_with('#') {
             assert_eq!(world.get(&resolve(base, &href)).await.status, 200, "{href}");
         }
     }
@@ -39,9 +42,10 @@ async fn the_first_page_lists_every_feed_with_its_state_and_documents() {
 }
 
 #[tokio::test]
-async fn both_pages_let_readers_discover_each_format_under_a_title_of_its_own() {
+async fn every_page_lets_readers_discover_each_format_under_a_title_of_its_own() {
     let world = world();
-    for (base, feeds) in [("/", 3), ("/Alpha/", 1)] {
+    for (base, feeds) in [("/", 4), ("/Alpha/", 1), ("/Alpha/2", 1), ("/Alpha/tags", 1), ("/status/", 1), ("/both/", 1)]
+    {
         let page = world.get(base).await;
         let links = "head > link[rel=alternate]";
         let mut titles = attributes(&page, links, "title");
@@ -57,23 +61,140 @@ async fn both_pages_let_readers_discover_each_format_under_a_title_of_its_own() 
 }
 
 #[tokio::test]
-async fn a_feeds_page_shows_its_newest_posts() {
+async fn an_archive_shows_posts_in_full_and_no_script() {
     let world = world();
-    world.publish(ALPHA, 4, "<script>alert(1)</script> & more");
+    world.publish(ALPHA, 4, &format!("<script>alert(1)</script> {}", "long ".repeat(1000)));
     let page = world.get("/Alpha/").await;
-    assert_eq!(attributes(&page, "article a", "href").len(), 4);
-    assert_eq!(attributes(&page, "article a", "href")[0], "https://t.me/Alpha/4");
-    assert!(page.text().contains("All of Alpha"));
+    assert_eq!(attributes(&page, "article h2 a", "href"), ["./4", "./3", "./2", "./1"]);
+    assert!(page.text().contains("All of Alpha") && page.text().contains(&"long ".repeat(999)));
     assert!(page.text().contains("alert(1)") && !page.text().contains("<script"));
     assert_all_links_lead_somewhere(&world, "/Alpha/").await;
 }
 
 #[tokio::test]
-async fn a_long_post_is_cut_between_characters() {
+async fn an_archive_is_read_page_by_page_to_its_end_and_back() {
     let world = world();
-    world.publish(ALPHA, 4, &"👩‍👩‍👧".repeat(400));
-    let page = world.get("/Alpha/").await;
-    assert!(page.text().contains(&format!("{}…", "👩‍👩‍👧".repeat(280))));
+    for id in 4..=45 {
+        world.publish(ALPHA, id, "more");
+    }
+    let (mut seen, mut path) = (Vec::new(), "/Alpha/".to_owned());
+    let mut paths = vec![path.clone()];
+    loop {
+        let page = world.get(&path).await;
+        seen.extend(attributes(&page, "article", "id"));
+        let next = attributes(&page, "link[rel=next]", "href");
+        assert_eq!(next, attributes(&page, "a[rel=next]", "href"));
+        let Some(next) = next.first() else { break };
+        path = format!("/Alpha/{}", next.trim_start_matches("./"));
+        paths.push(path.clone());
+    }
+    let all: Vec<String> = (1..=45).rev().map(|id| format!("p{id}")).collect();
+    assert_eq!(seen, all);
+    for pair in paths.windows(2) {
+        let newer = attributes(&world.get(&pair[1]).await, "link[rel=prev]", "href");
+        assert_eq!(format!("/Alpha/{}", newer[0].trim_start_matches("./")), pair[0]);
+    }
+}
+
+#[tokio::test]
+async fn an_archive_is_searched_under_one_address() {
+    let world = world();
+    let moved = world.get("/Alpha/?q=Number+2&kind=").await;
+    assert_eq!((moved.status, moved.field("location")), (308, "./?q=2%20number"));
+    let page = world.get("/Alpha/?q=2%20number").await;
+    assert_eq!(attributes(&page, "article", "id"), ["p2"]);
+    assert_eq!(attributes(&page, "input[name=q]", "value"), ["2 number"]);
+    assert_eq!(attributes(&world.get("/Alpha/?kind=photo").await, "article", "id").len(), 0);
+    world.get("/Alpha/?kind=nonsense").await.assert_problem(400);
+}
+
+#[tokio::test]
+async fn an_edited_post_has_a_page_with_its_earlier_version() {
+    let world = world();
+    world.edit(ALPHA, 2, "post number two", 30);
+    let page = world.get("/Alpha/2").await;
+    let (now, before) = page.text().split_once("Earlier versions").unwrap();
+    assert!(now.contains("post number two") && before.contains("post number 2"));
+    assert_eq!(attributes(&page, "meta[property='og:type']", "content"), ["article"]);
+    assert_eq!(attributes(&page, "link[rel=canonical]", "href"), ["https://feeds.example/Alpha/2"]);
+    assert!(!world.get("/Alpha/3").await.text().contains("Earlier versions"));
+    for nowhere in ["/Alpha/99", "/both/2", "/Alpha/02"] {
+        world.get(nowhere).await.assert_problem(404);
+    }
+}
+
+#[tokio::test]
+async fn a_merged_feeds_page_leads_to_the_posts_under_their_channels() {
+    let world = world();
+    let page = world.get("/both/").await;
+    assert_eq!(attributes(&page, "article h2 a", "href"), ["../Alpha/3", "../Alpha/2", "../Alpha/1"]);
+    assert_all_links_lead_somewhere(&world, "/both/").await;
+}
+
+#[tokio::test]
+async fn pages_are_kept_from_search_engines_unless_the_configuration_says_otherwise() {
+    let mut config = config();
+    for (robots, rule) in [(false, "Disallow: /"), (true, "Allow: /")] {
+        config.server.robots = robots;
+        let world = over(world().store, config.clone());
+        let page = world.get("/Alpha/").await;
+        assert_eq!(page.field("x-robots-tag") == "noindex", !robots);
+        assert_eq!(attributes(&page, "meta[name=robots]", "content").is_empty(), robots);
+        assert!(world.get("/robots.txt").await.text().contains(&format!("\n{rule}\n")));
+        assert_eq!(world.get("/Alpha/?q=2").await.field("x-robots-tag"), "noindex");
+    }
+    assert!(world().get("/sitemap.xml").await.text().contains("<loc>https://feeds.example/Alpha/3</loc>"));
+}
+
+#[tokio::test]
+async fn a_page_comes_in_the_coding_that_the_browser_takes() {
+    let world = world();
+    let plain = world.get("/Alpha/").await;
+    let brotli = world.get_with("/Alpha/", &[("Accept-Encoding", "br")]).await;
+    assert_eq!((brotli.field("content-encoding"), brotli.field("vary")), ("br", "Accept-Encoding"));
+    assert!(brotli.body.len() < plain.body.len() && brotli.field("etag") != plain.field("etag"));
+}
+
+#[tokio::test]
+async fn opml_names_every_feed_once() {
+    let reply = world().get("/feeds.opml").await;
+    assert_eq!(reply.field("content-type"), "text/x-opml; charset=utf-8");
+    assert_eq!(reply.text().matches("<outline ").count(), 3);
+    assert!(
+        reply.text().contains(r#"xmlUrl="https://feeds.example/Alpha/atom.xml" htmlUrl="https://feeds.example/Alpha/"#)
+    );
+    assert!(reply.text().contains(r#"text="The Alpha &#38; Co""#));
+}
+
+#[tokio::test]
+async fn the_status_feed_tells_what_happened_newest_first() {
+    let world = world();
+    let event = |minutes, state| Event {
+        at: minute(minutes),
+        channel: "Alpha".parse().unwrap(),
+        what: What::State(state),
+        reason: None,
+    };
+    events::keep(world.store.as_ref(), &[event(1, State::NotFound), event(2, State::Ok)]).unwrap();
+    let feed = world.get("/status/feed.json").await;
+    let titles: Vec<_> = feed.json()["items"].as_array().unwrap().iter().map(|item| item["title"].clone()).collect();
+    assert_eq!(titles, ["Alpha is back", "Alpha: not found on Telegram"]);
+    let atom = world.get("/status/atom.xml").await;
+    let tag = atom.field("etag");
+    assert_eq!(world.get_with("/status/atom.xml", &[("If-None-Match", tag)]).await.status, 304);
+    assert!(world.get("/status/").await.text().contains("Alpha is back"));
+}
+
+#[tokio::test]
+async fn only_the_newest_two_hundred_events_are_kept() {
+    let world = world();
+    for minutes in 0..205 {
+        let what = What::State(State::Drift);
+        let event = Event { at: minute(minutes), channel: "Alpha".parse().unwrap(), what, reason: None };
+        events::keep(world.store.as_ref(), &[event]).unwrap();
+    }
+    let kept = events::all(world.store.as_ref()).unwrap();
+    assert_eq!((kept.len(), kept[0].at, kept[199].at), (200, minute(204), minute(5)));
 }
 
 #[tokio::test]

@@ -43,6 +43,7 @@ fn spec(name: &str, channels: &[&str]) -> FeedSpec {
         channels: channels.iter().map(|name| name.parse().unwrap()).collect(),
         filter: Filter::default(),
         settings: Settings { posts: POSTS, ..Settings::default() },
+        ttl_minutes: 10,
     }
 }
 

@@ -1,0 +1,52 @@
+# The pages in Debian's Chromium, over hand-made channels. Sourced by .ci/run.
+
+pages_ready() {
+    command -v chromium >/dev/null || { apt-get update -qq && timeout 600 apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core; } >/dev/null 2>&1
+    command -v chromium >/dev/null && command -v node >/dev/null && command -v npm >/dev/null || return 1
+    mkdir -p target/pages/modules
+    [ -d target/pages/modules/node_modules/axe-core ] ||
+        timeout 300 npm install --silent --no-audit --no-fund --prefix target/pages/modules playwright-core@1 axe-core@4 >/dev/null 2>&1
+}
+
+pages_look() { # starts the program over a stand-in, looks, and ends both
+    local work standin program port=8471 upstream=8472 status=1
+    work=$(mktemp -d)
+    python3 .ci/pages/write.py "$work/upstream"
+    cat >"$work/config.toml" <<END
+[server]
+listen = "127.0.0.1:$port"
+[store]
+path = "$work/data"
+[upstream]
+hosts = ["http://127.0.0.1:$upstream"]
+[[channel]]
+name = "kettle"
+[[channel]]
+name = "kumkum"
+[[channel]]
+name = "nobody_here"
+END
+    python3 .ci/standin.py $upstream "$work/upstream" &
+    standin=$!
+    for _ in $(seq 50); do curl -s -o "$work/ready" "http://127.0.0.1:$upstream/s/kettle" && break; sleep 0.1; done
+    target/debug/feedbridge serve --config "$work/config.toml" 2>"$work/log" &
+    program=$!
+    for _ in $(seq 100); do
+        curl -s "http://127.0.0.1:$port/kettle/feed.json" | grep -q kettle/30 && curl -s "http://127.0.0.1:$port/kumkum/feed.json" | grep -q kumkum/5 && break
+        sleep 0.2
+    done
+    mkdir -p target/pages/shots
+    timeout 300 node .ci/pages/look.mjs $port "$PWD/target/pages/modules" target/pages/shots
+    status=$?
+    [ $status -eq 0 ] || tail -20 "$work/log"
+    kill $program $standin
+    wait $program $standin 2>/dev/null
+    rm -rf "$work"
+    return $status
+}
+
+if pages_ready; then
+    step "pages in Chromium" pages_look
+else
+    skip "pages in Chromium" "chromium, node or its modules cannot be had"
+fi

@@ -1,0 +1,66 @@
+//! `/NAME/tags`: the hashtags of a channel's newest posts, by how often they are used.
+
+use std::{collections::HashMap, sync::Arc};
+
+use askama::Template;
+use hyper::http::request::Parts;
+
+use super::{
+    archive::{Tag, is_shown, shown, tag},
+    frame::{Frame, counted, distinct, documents},
+    reply::{Failure, Made, html, reply},
+    row::{about, page_of},
+};
+use crate::{
+    feed,
+    serve::{Site, answer::Answer},
+};
+
+/// Posts looked through.
+const LOOKS: usize = 2000;
+/// Tags shown.
+const MOST: usize = 500;
+
+#[derive(Template)]
+#[template(path = "tags.html")]
+struct Page {
+    frame: Frame,
+    channel: String,
+    looked: String,
+    tags: Vec<(Tag, String)>,
+}
+
+pub async fn tags(site: &Arc<Site>, parts: &Parts, feed: usize) -> Answer {
+    reply(site, parts, move |site| page(site, feed)).await
+}
+
+fn page(site: &Site, feed: usize) -> Result<Made, Failure> {
+    let spec = &site.config.feeds[feed];
+    let settings = shown(&spec.settings);
+    let (mut counts, mut looked) = (HashMap::<String, (String, u64)>::new(), 0);
+    for id in site.channel_ids(feed)? {
+        for stored in site
+            .store
+            .latest(id, None, LOOKS)?
+            .iter()
+            .filter(|stored| is_shown(stored, &settings) && spec.filter.admits(stored))
+        {
+            looked += 1;
+            for tag in feed::tags(&stored.post) {
+                counts.entry(tag.to_lowercase()).or_insert((tag, 0)).1 += 1;
+            }
+        }
+    }
+    let mut counts: Vec<_> = counts.into_iter().collect();
+    counts.sort_by(|(a, (_, many)), (b, (_, more))| more.cmp(many).then_with(|| a.cmp(b)));
+    counts.truncate(MOST);
+    let header = about(site, feed);
+    let indexed = site.config.server.robots;
+    let url = page_of(site, feed) + "tags";
+    let frame = Frame {
+        links: documents("./", &distinct(&header.title, spec)),
+        ..Frame::new("../", format!("Tags · {}", header.title), url, indexed)
+    };
+    let tags = counts.into_iter().map(|(_, (name, count))| (tag(&name), counted(count, "post"))).collect();
+    html(&Page { frame, channel: header.title, looked: counted(looked, "post"), tags }, indexed)
+}
