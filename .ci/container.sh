@@ -65,9 +65,9 @@ for ((i = 0; i < 60; i++)); do
 done
 [ -n "$systemd" ] || { echo "the container does not boot"; tail -n 5 "$folder/boot"; exit 1; }
 
-cp "$package" "$root/root/feedbridge.deb"
+cp "$package" "$root/opt/feedbridge.deb"
 mkdir -p "$root/etc/feedbridge"
-inside dpkg --unpack --force-confdef /root/feedbridge.deb >/dev/null || problems=$((problems + 1))
+inside dpkg --unpack --force-confdef /opt/feedbridge.deb >/dev/null || problems=$((problems + 1))
 cat >"$root/etc/feedbridge/config.toml" <<CONFIG
 [server]
 listen = "127.0.0.1:$port"

@@ -326,21 +326,8 @@ fn fill(directory: &Path) {
 fn stored(id: u64) -> Stored {
     let published = DateTime::from_timestamp(1_709_899_200 + id as i64 * 60, 0).expect("a date in the year 2024");
     let text = format!("Post number {id}. {}", "All work and no play makes a dull channel. ".repeat(48));
-    let post = Post {
-        id: PostId(id),
-        members: Vec::new(),
-        published: Some(published),
-        edited: false,
-        service: false,
-        author: None,
-        signature: None,
-        via_bot: None,
-        forward: None,
-        reply: None,
-        parts: vec![Part::Text(vec![Inline::Text(text)])],
-        buttons: Vec::new(),
-        reactions: Vec::new(),
-    };
+    let post =
+        Post { published: Some(published), parts: vec![Part::Text(vec![Inline::Text(text)])], ..Post::new(PostId(id)) };
     Stored {
         post,
         published,

@@ -58,6 +58,27 @@ pub struct Post {
     pub reactions: Vec<Reaction>,
 }
 
+impl Post {
+    /// A post of which nothing is known yet.
+    pub fn new(id: PostId) -> Self {
+        Self {
+            id,
+            members: Vec::new(),
+            published: None,
+            edited: false,
+            service: false,
+            author: None,
+            signature: None,
+            via_bot: None,
+            forward: None,
+            reply: None,
+            parts: Vec::new(),
+            buttons: Vec::new(),
+            reactions: Vec::new(),
+        }
+    }
+}
+
 /// Where a forwarded post comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Forward {

@@ -55,21 +55,7 @@ struct Draft<'a> {
 
 impl<'a> Draft<'a> {
     fn new(identity: &'a Identity) -> Self {
-        let post = Post {
-            id: identity.id,
-            members: Vec::new(),
-            published: None,
-            edited: false,
-            service: false,
-            author: None,
-            signature: None,
-            via_bot: None,
-            forward: None,
-            reply: None,
-            parts: Vec::new(),
-            buttons: Vec::new(),
-            reactions: Vec::new(),
-        };
+        let post = Post::new(identity.id);
         Self { slug: &identity.slug, post, label: None, has_substitute: false, voters: None, problems: Vec::new() }
     }
 

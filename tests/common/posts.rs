@@ -24,21 +24,7 @@ pub fn channel() -> Channel {
 }
 
 pub fn post(id: u64, parts: Vec<Part>) -> Post {
-    Post {
-        id: PostId(id),
-        members: Vec::new(),
-        published: None,
-        edited: false,
-        service: false,
-        author: None,
-        signature: None,
-        via_bot: None,
-        forward: None,
-        reply: None,
-        parts,
-        buttons: Vec::new(),
-        reactions: Vec::new(),
-    }
+    Post { parts, ..Post::new(PostId(id)) }
 }
 
 /// Published `id` minutes after the start of time.

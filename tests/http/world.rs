@@ -159,19 +159,9 @@ impl World {
 /// A post of one line, published at minute `id`.
 pub fn stored(id: u64, text: &str) -> Stored {
     let post = Post {
-        id: PostId(id),
-        members: Vec::new(),
         published: Some(minute(id as i64)),
-        edited: false,
-        service: false,
-        author: None,
-        signature: None,
-        via_bot: None,
-        forward: None,
-        reply: None,
         parts: vec![Part::Text(vec![Inline::Text(text.to_owned())])],
-        buttons: Vec::new(),
-        reactions: Vec::new(),
+        ..Post::new(PostId(id))
     };
     let published = minute(id as i64);
     Stored {

@@ -34,19 +34,9 @@ pub fn channel(id: ChannelId, slug: &str) -> Channel {
 pub fn post(id: u64, text: &str) -> Stored {
     let published = at(i64::try_from(id).unwrap());
     let post = Post {
-        id: PostId(id),
-        members: Vec::new(),
         published: Some(published),
-        edited: false,
-        service: false,
-        author: None,
-        signature: None,
-        via_bot: None,
-        forward: None,
-        reply: None,
         parts: vec![Part::Text(vec![Inline::Text(text.to_owned())])],
-        buttons: Vec::new(),
-        reactions: Vec::new(),
+        ..Post::new(PostId(id))
     };
     Stored {
         post,
