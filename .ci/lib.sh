@@ -28,6 +28,10 @@ python_packages() { # python_packages PACKAGE...
     [ $# -eq 0 ] || "$PYTHON" -m pip install --quiet --disable-pip-version-check "$@"
 }
 
+python_with_libraries() { # those of the judging programs
+    python_packages feedparser lxml html5lib beautifulsoup4 brotli zstandard
+}
+
 node_packages() { # node_packages PACKAGE...
     # The distribution's npm is apart from its nodejs; other sources pack both into one.
     command -v npm >/dev/null || need nodejs npm || return
@@ -38,9 +42,8 @@ drive() { # drive SCRIPT ARGUMENT...: a driver in Python, against the program as
     cargo build --quiet && "$PYTHON" "$@"
 }
 
-mkdir -p "$CI_WORK"
-
-# until_url URL: waits until it answers, at most 30 seconds.
-until_url() {
+until_url() { # until_url URL: waits until it answers, at most 30 seconds
     curl --silent --fail --output /dev/null --retry 60 --retry-delay 0 --retry-max-time 30 --retry-all-errors "$1"
 }
+
+mkdir -p "$CI_WORK"

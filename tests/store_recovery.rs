@@ -451,3 +451,19 @@ fn a_check_tells_what_is_there_and_changes_nothing() {
     exchange_index(directory.path());
     assert!(matches!(check(directory.path()).unwrap().index, IndexState::Bad(_)));
 }
+
+#[test]
+fn an_index_that_is_still_being_closed_is_waited_for() {
+    let (directory, before) = closed(1 << 20);
+    let held = fs::File::open(directory.path().join("index/db")).unwrap();
+    held.try_lock().unwrap();
+    let path = directory.path().to_owned();
+    let opening = std::thread::spawn(move || Local::open(&path).unwrap());
+    // Long enough to be met by the opening, which does not give up for much longer.
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    assert!(!opening.is_finished());
+    held.unlock().unwrap();
+    let store = opening.join().unwrap();
+    assert_eq!(store.opened().rebuilt, None);
+    assert_eq!(content(&store), before);
+}

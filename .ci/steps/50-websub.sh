@@ -76,7 +76,7 @@ http_conforms() {
 
 if [ ! -e ../shared/checks/websub.py ]; then
     skip "the hub serves subscribers" "the checks are not there"
-elif ! python_packages feedparser lxml html5lib beautifulsoup4 brotli zstandard; then
+elif ! python_with_libraries; then
     skip "the hub serves subscribers" "the libraries of the checks cannot be installed here"
 else
     cargo build --quiet

@@ -7,6 +7,8 @@ use std::{
     fmt::Display,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
+    thread,
+    time::{Duration, Instant},
 };
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -26,6 +28,9 @@ use crate::model::{Channel, ChannelId, ChannelName, PostId, Stored};
 const CACHE_BYTES: u64 = 48 << 20;
 /// Only bounds how much is replayed after a crash; durability is the journal's.
 const FLUSH_EVERY_MS: u64 = 1000;
+/// So long a lock on the index is waited for, looking again this often.
+const LOCK_PATIENCE: Duration = Duration::from_secs(10);
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
 /// Raised when the keys or values change, so that an older index is rebuilt.
 const FORMAT: u32 = 1;
 
@@ -67,11 +72,24 @@ impl Drop for Index {
     }
 }
 
+/// The store's own lock keeps other processes out, so whoever holds sled's is this one: the threads of a database that
+/// was just closed, which end a moment later, or a child that has not yet closed what it inherited.
+fn is_locked(error: &sled::Error) -> bool {
+    // sled wraps the cause into an error of its own, whose words are all that is left of it.
+    matches!(error, sled::Error::Io(cause) if cause.to_string().contains("could not acquire lock"))
+}
+
 impl Index {
     /// Opens or creates the index.
     pub fn open(path: &Path) -> Result<Self, Error> {
         let config = sled::Config::new().path(path).cache_capacity(CACHE_BYTES).flush_every_ms(Some(FLUSH_EVERY_MS));
-        Ok(Self(Some(config.open().map_err(broken)?)))
+        let patience = Instant::now() + LOCK_PATIENCE;
+        loop {
+            match config.open() {
+                Err(error) if is_locked(&error) && Instant::now() < patience => thread::sleep(LOCK_PAUSE),
+                opened => return Ok(Self(Some(opened.map_err(broken)?))),
+            }
+        }
     }
 
     /// An empty index in memory, gone when it is dropped.
