@@ -2,12 +2,16 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::{
+    collections::VecDeque,
     fs,
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
     path::PathBuf,
     process::{Child, Command, Output, Stdio},
-    sync::mpsc::{self, Receiver},
+    sync::{
+        Mutex,
+        mpsc::{self, Receiver},
+    },
     thread,
     time::Duration,
 };
@@ -73,8 +77,10 @@ impl Program {
         let lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let (sender, log) = mpsc::channel();
         thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| sender.send(line)));
-        let daemon = Daemon { child, log, address: self.address };
-        daemon.wait_for("serving url=");
+        let daemon = Daemon { child, log, early: Mutex::default(), address: self.address };
+        // A first poll may be quicker than that line.
+        let (_, early) = daemon.read_to("serving url=");
+        daemon.early.lock().unwrap().extend(early);
         daemon
     }
 }
@@ -91,16 +97,24 @@ pub struct Ran {
 pub struct Daemon {
     child: Child,
     log: Receiver<String>,
+    /// Lines that came before the daemon said that it serves.
+    early: Mutex<VecDeque<String>>,
     address: SocketAddr,
 }
 
 impl Daemon {
     /// The next line of the log that holds `words`.
     pub fn wait_for(&self, words: &str) -> String {
+        self.read_to(words).0
+    }
+
+    /// The next line that holds `words`, and those before it.
+    fn read_to(&self, words: &str) -> (String, Vec<String>) {
         let mut seen = Vec::new();
         loop {
-            match self.log.recv_timeout(BOUND) {
-                Ok(line) if line.contains(words) => return line,
+            let early = self.early.lock().unwrap().pop_front();
+            match early.map_or_else(|| self.log.recv_timeout(BOUND), Ok) {
+                Ok(line) if line.contains(words) => return (line, seen),
                 Ok(line) => seen.push(line),
                 Err(error) => panic!("{words}: {error}; the log says {seen:#?}"),
             }
