@@ -54,14 +54,12 @@ until_posts() { # until_posts JSON_FEED NUMBER
 }
 
 hub_works() {
-    local said failed
+    local said document
     for document in atom.xml rss.xml feed.json; do
         said=$("$PYTHON" ../shared/checks/websub.py hub "$url/hub" "$url/kitchen/$document" "sh $folder/more")
         echo "$said"
         [ "$(grep -c ^PASS <<<"$said")" -eq 19 ] || return 1
-        said=$("$PYTHON" ../shared/checks/websub.py discover "$url/kitchen/$document") || failed=yes
-        echo "$said"
-        [ -z "$failed" ] || return 1
+        "$PYTHON" ../shared/checks/websub.py discover "$url/kitchen/$document" || return 1
     done
 }
 
