@@ -467,3 +467,17 @@ fn an_index_that_is_still_being_closed_is_waited_for() {
     assert_eq!(store.opened().rebuilt, None);
     assert_eq!(content(&store), before);
 }
+
+#[test]
+fn a_number_far_ahead_is_taken_and_costs_no_memory_for_all_that_are_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("journal")).unwrap();
+    let far = 277_777_777_777_u64;
+    let rest = format!(
+        r#""seq":{far},"batch":[{far},{far}],"at":"2026-03-01T12:00:00Z","record":{{"state_removed":{{"key":"a"}}}}}}"#
+    );
+    let line = format!("{{\"crc\":\"{:08x}\",{rest}\n", crc32fast::hash(rest.as_bytes()));
+    std::fs::write(folder.path().join("journal/000001.jsonl"), line).unwrap();
+    let check = feedbridge::store::check(folder.path()).unwrap();
+    assert_eq!((check.sequence, check.damaged.len(), check.damaged[0]), (far, 1_000_000, 1));
+}

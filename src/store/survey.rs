@@ -168,6 +168,9 @@ pub fn survey(directory: &Path, indexed: Option<Mark>) -> Result<Survey, Error> 
     Ok(Survey { mark, last_write: point.last_write, damaged, bytes: seen - torn_bytes, torn_bytes })
 }
 
+/// So many damaged numbers are listed; a line that leaps far ahead must not cost the memory for all between.
+const MOST_DAMAGED: usize = 1_000_000;
+
 /// The state between two lines.
 #[derive(Clone, Copy)]
 struct Point {
@@ -222,7 +225,7 @@ impl Surveyor {
     }
 
     fn take_readable(&mut self, header: Header) {
-        self.damaged.extend(self.point.mark.sequence + 1..header.seq);
+        self.miss(header.seq - 1);
         self.point.damaged = self.damaged.len();
         self.point.unreadable = 0;
         self.point.mark.sequence = header.seq - 1;
@@ -235,6 +238,12 @@ impl Surveyor {
         self.batch.last = Some(header.batch.1);
         self.point.mark.sequence = header.seq;
         self.point.last_write = Some(header.at);
+    }
+
+    /// The numbers up to `last` that no readable line bears.
+    fn miss(&mut self, last: u64) {
+        let room = MOST_DAMAGED.saturating_sub(self.damaged.len());
+        self.damaged.extend((self.point.mark.sequence + 1..=last).take(room));
     }
 
     fn take_unreadable(&mut self) {
@@ -265,7 +274,7 @@ impl Surveyor {
     /// Unreadable lines that no readable one follows have taken the next numbers, up to `last` where that is known.
     fn finish(&mut self, last: Option<u64>) {
         let end = last.unwrap_or(self.point.mark.sequence + self.point.unreadable).max(self.point.mark.sequence);
-        self.damaged.extend(self.point.mark.sequence + 1..=end);
+        self.miss(end);
         self.point.mark.sequence = end;
     }
 }
