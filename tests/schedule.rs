@@ -25,15 +25,36 @@ fn page(period: i64, since: Option<Time>, now: Time) -> (Vec<Time>, usize) {
     (posts, new)
 }
 
+/// As [`page`], of a channel that posts every half an hour from 8 to 20 hours.
+fn page_by_day(since: Option<Time>, now: Time) -> (Vec<Time>, usize) {
+    let last = now.timestamp().div_euclid(1800) * 1800;
+    let by_day = |time: &i64| (8..20).contains(&time.rem_euclid(DAY).div_euclid(HOUR));
+    let times = (0..200).map(|back| last - back * 1800).filter(by_day).take(20);
+    let mut posts: Vec<Time> = times.map(|time| DateTime::from_timestamp(time, 0).unwrap()).collect();
+    posts.reverse();
+    let new = posts.iter().filter(|post| since.is_none_or(|since| **post > since)).count();
+    (posts, new)
+}
+
 /// Polls from `from` to `to`, channel n posting every `periods[n]` seconds; returns when each was polled.
 fn run(schedule: &mut Schedule<usize>, periods: &[i64], from: Time, to: Time) -> Vec<(Time, usize)> {
+    poll(schedule, |channel, since, now| page(periods[channel], since, now), from, to)
+}
+
+/// As [`run`], with `page` to tell what a channel shows, given when it was polled last, and now.
+fn poll(
+    schedule: &mut Schedule<usize>,
+    page: impl Fn(usize, Option<Time>, Time) -> (Vec<Time>, usize),
+    from: Time,
+    to: Time,
+) -> Vec<(Time, usize)> {
     let mut polls = Vec::new();
     let mut last = HashMap::new();
     let mut now = from;
     while now < to {
         while let Some(channel) = schedule.take(now) {
             polls.push((now, channel));
-            let (posts, new) = page(periods[channel], last.insert(channel, now), now);
+            let (posts, new) = page(channel, last.insert(channel, now), now);
             schedule.succeeded(&channel, now, &Seen { posts: &posts, new });
         }
         let next = schedule.next_at(now).expect("channels are waiting");
@@ -114,6 +135,33 @@ fn frequencies_follow_the_square_root_of_rates_when_the_budget_is_short() {
     let often = polls.iter().filter(|poll| poll.1 % 2 == 0).count() as f64;
     let seldom = polls.len() as f64 - often;
     assert!((2.4..3.6).contains(&(often / seldom)), "nine times the rate: {often} polls to {seldom}");
+}
+
+/// How much more often channel 0, which showed three posts evenly spread over a day, is polled by day than by night
+/// in a week in which channels 1 and up post by day.
+fn by_day_to_by_night(channels: usize) -> f64 {
+    let mut schedule = filled(Policy::default(), channels);
+    let three: Vec<Time> = [2, 10, 18].map(|hour| at(hour * HOUR)).to_vec();
+    let show = |channel: usize, since: Option<Time>, now: Time| match channel {
+        0 => (three.clone(), if since.is_none() { 3 } else { 0 }),
+        _ => page_by_day(since, now),
+    };
+    let polls = poll(&mut schedule, show, at(DAY), at(8 * DAY));
+    let in_hours = |from: i64, to: i64| {
+        let counts = |poll: &&(Time, usize)| {
+            let hour = poll.0.timestamp().rem_euclid(DAY).div_euclid(HOUR);
+            poll.1 == 0 && (from..to).contains(&hour)
+        };
+        polls.iter().filter(counts).count() as f64
+    };
+    in_hours(10, 20) / (in_hours(0, 8) + in_hours(22, 24))
+}
+
+#[test]
+fn a_channel_of_few_posts_is_expected_to_keep_the_hours_that_others_keep() {
+    let (alone, among_others) = (by_day_to_by_night(1), by_day_to_by_night(31));
+    assert!((0.8..1.25).contains(&alone), "alone {alone}");
+    assert!(among_others > 1.4, "among others {among_others}");
 }
 
 #[test]

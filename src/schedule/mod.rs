@@ -4,7 +4,7 @@
 //! A post that came at u and is seen at t has waited t−u. Since its last poll at s a channel has gathered the
 //! expected delay D(t) = ∫λ(u)(t−u)du, s ≤ u ≤ t, where λ is its [`rhythm`]. Polling whichever channel has
 //! gathered most, whenever the [`bucket`] has a token, makes frequencies proportional to √λ, which is what keeps
-//! the mean delay least, and follows days and bursts.
+//! the mean delay least, and follows days and bursts. What channels know of each other's hours is in [`profile`].
 //!
 //! A channel passes through these places, each a tree ordered by time, so that a decision costs O(log n):
 //!
@@ -22,6 +22,7 @@
 //! more. Late polls raise the price, early ones lower it, and the order is made anew when it has moved.
 
 mod bucket;
+mod profile;
 mod rhythm;
 
 use std::{
@@ -35,6 +36,7 @@ use serde::{Deserialize, Serialize};
 
 pub use bucket::Budget;
 use bucket::{Bucket, delta, seconds, whole_milliseconds};
+use profile::{Fit, Population};
 use rhythm::{Outlook, Rhythm, Unseen};
 
 use crate::model::Time;
@@ -123,6 +125,8 @@ pub struct Schedule<K> {
     /// The price by which `ready` is ordered, and the polls since it is.
     ordered_by: f64,
     polls_in_order: usize,
+    /// What the channels' days have in common.
+    population: Population,
 }
 
 #[derive(Debug)]
@@ -134,6 +138,8 @@ struct Slot {
     /// End of a back-off.
     not_before: Option<Time>,
     rhythm: Rhythm,
+    /// What the channel has added to the population.
+    fit: Option<Fit>,
     /// From the last successful poll on, or from when the channel was added.
     outlook: Outlook,
 }
@@ -167,6 +173,7 @@ impl<K: Clone + Eq + Hash + Ord> Schedule<K> {
             price: LEAST_WORTH,
             ordered_by: LEAST_WORTH,
             polls_in_order: 0,
+            population: Population::default(),
         }
     }
 
@@ -176,7 +183,7 @@ impl<K: Clone + Eq + Hash + Ord> Schedule<K> {
         if self.slots.contains_key(&key) {
             return;
         }
-        let slot = Slot::restored(saved, now, delta(self.policy.ceiling));
+        let slot = Slot::restored(saved, now, delta(self.policy.ceiling), &mut self.population);
         let is_new = slot.polled.is_none() && slot.failures == 0;
         self.slots.insert(key.clone(), slot);
         if is_new {
@@ -189,6 +196,7 @@ impl<K: Clone + Eq + Hash + Ord> Schedule<K> {
     /// Forgets a channel, in flight or not.
     pub fn remove(&mut self, key: &K) {
         if let Some(slot) = self.slots.remove(key) {
+            self.population.replace(slot.fit.as_ref(), None);
             match slot.place {
                 Place::New => self.newcomers.retain(|other| other != key),
                 Place::Waiting(until) => _ = self.waiting.remove(&(until, key.clone())),
@@ -239,7 +247,7 @@ impl<K: Clone + Eq + Hash + Ord> Schedule<K> {
     pub fn succeeded(&mut self, key: &K, now: Time, seen: &Seen<'_>) {
         let Some(slot) = self.slots.get_mut(key) else { return };
         let Place::InFlight(asked) = slot.place else { return };
-        slot.learn(asked.min(now), seen);
+        slot.learn(asked.min(now), seen, &mut self.population);
         self.set_waiting(key, now);
     }
 
@@ -377,20 +385,32 @@ impl<K: Clone + Eq + Hash + Ord> Schedule<K> {
 impl Slot {
     /// Saved times may lie in the future (the clock was wrong) or far back: the first count as now, and what was
     /// missed counts up to the ceiling.
-    fn restored(saved: Option<Saved>, now: Time, ceiling: TimeDelta) -> Self {
+    fn restored(saved: Option<Saved>, now: Time, ceiling: TimeDelta, population: &mut Population) -> Self {
         let saved = saved.filter(|saved| saved.rhythm.is_sound());
-        let (polled, failures, not_before, rhythm) = match saved {
-            Some(saved) => (saved.polled, saved.failures, saved.not_before, saved.rhythm),
-            None => (None, 0, None, Rhythm::default()),
-        };
+        let Some(Saved { polled, failures, not_before, rhythm }) = saved else { return Self::unknown(now) };
         let polled = polled.map(|polled| polled.min(now));
         let since = polled.map_or(now, |polled| polled.max(now - ceiling));
         let not_before = not_before.map(|end| end.min(now + ceiling));
-        let outlook = rhythm.outlook(since);
-        Self { place: Place::New, polled, failures, not_before, rhythm, outlook }
+        let mut slot = Self { polled, failures, not_before, rhythm, ..Self::unknown(since) };
+        slot.expect(since, population);
+        slot
     }
 
-    fn learn(&mut self, asked: Time, seen: &Seen<'_>) {
+    fn unknown(since: Time) -> Self {
+        let rhythm = Rhythm::default();
+        let outlook = rhythm.outlook(since);
+        Self { place: Place::New, polled: None, failures: 0, not_before: None, rhythm, fit: None, outlook }
+    }
+
+    /// Looks ahead from `since`, by what this channel and all of them have shown.
+    fn expect(&mut self, since: Time, population: &mut Population) {
+        let fit = self.rhythm.fit(&population.prior());
+        population.replace(self.fit.as_ref(), Some(&fit));
+        self.fit = Some(fit);
+        self.outlook = self.rhythm.outlook(since);
+    }
+
+    fn learn(&mut self, asked: Time, seen: &Seen<'_>, population: &mut Population) {
         let oldest = seen.posts.first().copied();
         let known_since = self.polled.filter(|polled| oldest.is_none_or(|oldest| oldest <= *polled));
         let (from, posts) = match (known_since, oldest) {
@@ -408,6 +428,6 @@ impl Slot {
         self.polled = Some(asked);
         self.failures = 0;
         self.not_before = None;
-        self.outlook = self.rhythm.outlook(asked);
+        self.expect(asked, population);
     }
 }

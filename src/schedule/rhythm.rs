@@ -3,7 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::bucket::seconds;
+use super::{
+    bucket::seconds,
+    profile::{Curve, Fit, Prior},
+};
 use crate::model::Time;
 
 const HOUR: f64 = 3600.0;
@@ -11,13 +14,16 @@ const DAY: f64 = 24.0 * HOUR;
 /// What a channel is taken to post before anything is known: one post in half a day, worth half a post of evidence.
 const PRIOR_POSTS: f64 = 0.5;
 const PRIOR_SECONDS: f64 = 0.25 * DAY;
-/// How long the level and the profile remember, in seconds.
-const LEVEL_MEMORY: f64 = 30.0 * DAY;
-const PROFILE_MEMORY: f64 = 30.0 * DAY;
-/// A busy channel's level remembers no more posts than this, and so follows a change within a day.
+/// How long the level and the hours of the day are remembered, in seconds. People keep their hours longer than their
+/// zeal.
+const LEVEL_MEMORY: f64 = 60.0 * DAY;
+const PROFILE_MEMORY: f64 = 365.0 * DAY;
+/// A busy channel's level remembers no more posts than this, and so follows a change within a day; its hours no more
+/// than that, and so follow within weeks.
 const LEVEL_POSTS: f64 = 200.0;
-/// Posts that an hour of the day must have shown before it departs halfway from the flat profile.
-const PROFILE_PRIOR: f64 = 6.0;
+const PROFILE_POSTS: f64 = 2000.0;
+/// Posts that must have been expected in an hour of the day before it departs halfway from the curve.
+const PROFILE_PRIOR: f64 = 25.0;
 /// Above this window the hours of the day are taken to be covered evenly.
 const EVEN_WINDOW: f64 = 2.0 * DAY;
 /// Within this many seconds a follow-up counts towards bursts, and with this mean delay follow-ups are expected.
@@ -45,6 +51,8 @@ pub(super) struct Rhythm {
     /// Decayed count of recent posts at the end of the last window.
     excitement: f64,
     last_post: Option<Time>,
+    /// As last fitted.
+    curve: Curve,
 }
 
 impl Default for Rhythm {
@@ -58,6 +66,7 @@ impl Default for Rhythm {
             followable: 0.0,
             excitement: 0.0,
             last_post: None,
+            curve: Curve::default(),
         }
     }
 }
@@ -67,7 +76,8 @@ impl Rhythm {
     pub(super) fn is_sound(&self) -> bool {
         let scalars = [self.posts, self.exposure, self.followable, self.excitement];
         let hours = self.hour_posts.iter().chain(&self.hour_seconds);
-        scalars.iter().chain(hours).all(|x| x.is_finite() && *x >= 0.0) && self.followed.is_finite()
+        let counts = scalars.iter().chain(hours).all(|x| x.is_finite() && *x >= 0.0);
+        counts && self.followed.is_finite() && self.curve.is_sound()
     }
 
     /// Learns from a window in which every post is known: `posts` ascending, within `from..=to`.
@@ -90,6 +100,11 @@ impl Rhythm {
         if self.posts > LEVEL_POSTS {
             self.exposure *= LEVEL_POSTS / self.posts;
             self.posts = LEVEL_POSTS;
+        }
+        let posts: f64 = self.hour_posts.iter().sum();
+        if posts > PROFILE_POSTS {
+            let hours = self.hour_posts.iter_mut().chain(&mut self.hour_seconds);
+            hours.for_each(|value| *value *= PROFILE_POSTS / posts);
         }
     }
 
@@ -133,18 +148,25 @@ impl Rhythm {
         (PRIOR_POSTS + self.posts) / (PRIOR_SECONDS + self.exposure)
     }
 
-    /// How each hour departs from the level, shrunk towards 1.
+    /// How each hour departs from the level: the curve, and what many posts say of single hours.
     fn profile(&self) -> [f64; 24] {
+        let curve = self.curve.factors();
         let posts: f64 = self.hour_posts.iter().sum();
-        let seconds: f64 = self.hour_seconds.iter().sum();
-        let mean = if seconds > 0.0 { posts / seconds } else { 0.0 };
-        let around = |hours: &[f64; 24], hour: usize| {
-            (hours[(hour + 23) % 24] + 2.0 * hours[hour] + hours[(hour + 1) % 24]) / 4.0
-        };
+        let exposure: f64 = curve.iter().zip(&self.hour_seconds).map(|(factor, seconds)| factor * seconds).sum();
+        let rate = if exposure > 0.0 { posts / exposure } else { 0.0 };
         std::array::from_fn(|hour| {
-            let expected = around(&self.hour_seconds, hour) * mean;
-            (around(&self.hour_posts, hour) + PROFILE_PRIOR) / (expected + PROFILE_PRIOR)
+            let expected = rate * curve[hour] * self.hour_seconds[hour];
+            curve[hour] * (self.hour_posts[hour] + PROFILE_PRIOR) / (expected + PROFILE_PRIOR)
         })
+    }
+
+    /// Fits the curve to what has been seen, starting from what curves are like. Posts that come in bursts tell less
+    /// than as many that come by themselves: with a share n of follow-ups, counts vary by 1/(1−n)² as much.
+    pub(super) fn fit(&mut self, prior: &Prior) -> Fit {
+        let weight = (1.0 - self.burst_share()).powi(2);
+        let fit = self.curve.fit(&self.hour_posts.map(|posts| posts * weight), &self.hour_seconds, prior);
+        self.curve = fit.curve;
+        fit
     }
 
     /// The share of posts that follow another one in a burst. A post with n follow-ups on average, of mean delay
