@@ -3,10 +3,11 @@
 
 use std::{
     net::TcpListener,
-    os::fd::{FromRawFd, RawFd},
+    os::fd::{FromRawFd, OwnedFd, RawFd},
     time::Duration,
 };
 
+use rustix::net::sockopt;
 use sd_notify::NotifyState;
 use tracing::warn;
 
@@ -46,8 +47,20 @@ pub fn socket() -> Result<Option<TcpListener>, Failure> {
     match passed.as_slice() {
         [] => Ok(None),
         // SAFETY: systemd opened it for this process alone, and nothing else takes it: this runs once, at the start.
-        [socket] => Ok(Some(unsafe { TcpListener::from_raw_fd(*socket) })),
+        [socket] => listening(unsafe { OwnedFd::from_raw_fd(*socket) }).map(Some),
         several => Err(format!("systemd passes {} sockets; feedbridge takes one", several.len())),
+    }
+}
+
+/// One of another kind, or of a single connection (`Accept=yes`), would fail only when readers come.
+fn listening(socket: OwnedFd) -> Result<TcpListener, Failure> {
+    let listens = sockopt::socket_acceptconn(&socket) == Ok(true);
+    let listener = TcpListener::from(socket);
+    // An address of another family is not understood.
+    if listens && listener.local_addr().is_ok() {
+        Ok(listener)
+    } else {
+        Err("systemd passes a socket that is no listening TCP socket; see systemd/feedbridge.socket".to_owned())
     }
 }
 

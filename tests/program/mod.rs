@@ -6,6 +6,7 @@ use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
+    os::fd::OwnedFd,
     path::PathBuf,
     process::{Child, Command, Output, Stdio},
     sync::{
@@ -21,6 +22,7 @@ use tempfile::TempDir;
 
 /// Longer than anything takes; reached only when a test fails.
 const BOUND: Duration = Duration::from_secs(30);
+const PROGRAM: &str = env!("CARGO_BIN_EXE_feedbridge");
 
 /// A configuration and a place for a store.
 pub struct Program {
@@ -47,6 +49,10 @@ impl Program {
         fs::write(self.path("config.toml"), text).unwrap();
     }
 
+    pub fn configuration(&self) -> String {
+        fs::read_to_string(self.path("config.toml")).unwrap()
+    }
+
     pub fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
@@ -57,31 +63,47 @@ impl Program {
     }
 
     fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_feedbridge"));
-        command.current_dir(self.directory.path()).args(words);
-        for name in ["STATE_DIRECTORY", "JOURNAL_STREAM", "NOTIFY_SOCKET", "RUST_LOG"] {
+        let mut command = self.within(Command::new(PROGRAM));
+        command.args(words);
+        command
+    }
+
+    /// In the directory, and without what this process was told by systemd.
+    fn within(&self, mut command: Command) -> Command {
+        command.current_dir(self.directory.path());
+        for name in ["STATE_DIRECTORY", "JOURNAL_STREAM", "NOTIFY_SOCKET", "RUST_LOG", "LISTEN_FDS", "LISTEN_PID"] {
             command.env_remove(name);
         }
         command
     }
 
+    /// The daemon, handed `socket` under so many numbers from 3 on, as systemd hands over its own (sd_listen_fds(3)).
+    fn activated(&self, socket: impl Into<OwnedFd>, times: usize) -> Command {
+        let numbers: String = (3..3 + times).map(|number| format!(" {number}<&0")).collect();
+        let mut command = self.within(Command::new("sh"));
+        command.arg("-c").arg(format!("LISTEN_FDS={times} LISTEN_PID=$$ exec \"$0\" serve{numbers}")).arg(PROGRAM);
+        command.stdin(Stdio::from(socket.into()));
+        command
+    }
+
     pub fn run(&self, words: &[&str]) -> Ran {
-        let Output { status, stdout, stderr } = self.command(words).output().unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        Ran { code: status.code().unwrap(), out: text(stdout), err: text(stderr) }
+        Ran::of(self.command(words))
+    }
+
+    /// What the daemon says that cannot take the sockets passed to it.
+    pub fn run_on(&self, socket: impl Into<OwnedFd>, times: usize) -> Ran {
+        Ran::of(self.activated(socket, times))
     }
 
     /// Starts the daemon and waits until it serves.
     pub fn start(&self) -> Daemon {
-        let mut child = self.command(&["serve"]).stderr(Stdio::piped()).spawn().unwrap();
-        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let (sender, log) = mpsc::channel();
-        thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| sender.send(line)));
-        let daemon = Daemon { child, log, early: Mutex::default(), address: self.address };
-        // A first poll may be quicker than that line.
-        let (_, early) = daemon.read_to("serving url=");
-        daemon.early.lock().unwrap().extend(early);
-        daemon
+        Daemon::start(self.command(&["serve"]), self.address)
+    }
+
+    /// As [`Program::start`], on a socket that was opened before.
+    pub fn start_on(&self, socket: TcpListener) -> Daemon {
+        let address = socket.local_addr().unwrap();
+        Daemon::start(self.activated(socket, 1), address)
     }
 }
 
@@ -91,6 +113,14 @@ pub struct Ran {
     pub code: i32,
     pub out: String,
     pub err: String,
+}
+
+impl Ran {
+    fn of(mut command: Command) -> Self {
+        let Output { status, stdout, stderr } = command.output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Self { code: status.code().unwrap(), out: text(stdout), err: text(stderr) }
+    }
 }
 
 /// Killed when dropped.
@@ -103,6 +133,18 @@ pub struct Daemon {
 }
 
 impl Daemon {
+    fn start(mut command: Command, address: SocketAddr) -> Self {
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let (sender, log) = mpsc::channel();
+        thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| sender.send(line)));
+        let daemon = Self { child, log, early: Mutex::default(), address };
+        // A first poll may be quicker than that line.
+        let (_, early) = daemon.read_to("serving url=");
+        daemon.early.lock().unwrap().extend(early);
+        daemon
+    }
+
     /// The next line of the log that holds `words`.
     pub fn wait_for(&self, words: &str) -> String {
         self.read_to(words).0
