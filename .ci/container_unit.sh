@@ -46,14 +46,16 @@ done
 touch "$folder/enough"
 wait "$knocking"
 answered=$?
-verdict "no connection is refused during 5 restarts: $(cat "$folder/knocks")" "$answered"
+verdict "every reader is answered during 5 restarts: $(cat "$folder/knocks")" "$answered"
 
 # An address of the range where clouds keep their secrets, at which a server listens.
 network ip address add 169.254.169.254/32 dev lo
 nsenter -t "$systemd" -n -- python3 -m http.server --bind 169.254.169.254 --directory "$folder/pages" 80 >/dev/null 2>&1 &
 secrets=$!
-ask() { # ask PROPERTY...: in a service with these properties
-    inside systemd-run --quiet --wait "$@" bash -c 'exec 3<>/dev/tcp/169.254.169.254/80' &
+ask() { # ask ADDRESS/PORT PROPERTY...: connects, in a service with these properties
+    local where=$1
+    shift
+    inside systemd-run --quiet --wait "$@" bash -c "exec 3<>/dev/tcp/$where" &
     local asking=$! i
     for ((i = 0; i < 20; i++)); do
         kill -0 "$asking" 2>/dev/null || { wait "$asking"; return; }
@@ -64,9 +66,10 @@ ask() { # ask PROPERTY...: in a service with these properties
 }
 fence() { grep '^IPAddress' systemd/feedbridge.service | sed 's/^/-p/'; }
 mapfile -t fence < <(fence)
-expect "who is not fenced in reaches the secrets of a cloud" ask
-! ask "${fence[@]}"
-verdict "who has the unit's fence does not" $?
+expect "who is not fenced in reaches the secrets of a cloud" ask 169.254.169.254/80
+expect "who has the unit's fence reaches this machine" ask "127.0.0.1/$upstream" "${fence[@]}"
+! ask 169.254.169.254/80 "${fence[@]}"
+verdict "but not the secrets of a cloud" $?
 kill "$secrets"
 if inside grep -qw memory /sys/fs/cgroup/cgroup.controllers; then
     bounded() { inside sh -c '[ "$(cat /sys/fs/cgroup/system.slice/feedbridge.service/memory.high)" = 1073741824 ]'; }

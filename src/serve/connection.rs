@@ -10,7 +10,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     pin,
-    sync::watch,
+    sync::{Notify, watch},
     task::JoinSet,
     time::{sleep, timeout},
 };
@@ -32,6 +32,8 @@ const BACKLOG: i32 = 4096;
 const SEND_BUFFER_BYTES: usize = 128 << 10;
 /// For the requests that are running when the server stops.
 const STOP_TIME: Duration = Duration::from_secs(10);
+/// For the first request of a connection that was accepted just before the stop: it is on its way, most likely.
+const FIRST_WORD_TIME: Duration = Duration::from_secs(1);
 /// After accepting failed, most likely for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Of a connection. A request's head has to fit.
@@ -127,7 +129,9 @@ where
     A: Fn(Request<Incoming>) -> F,
     F: Future<Output = Response<Full<Bytes>>>,
 {
+    let heard = Notify::new();
     let service = service_fn(|request| {
+        heard.notify_one();
         let answered = answer(request);
         async move { Ok::<_, Infallible>(answered.await) }
     });
@@ -141,7 +145,12 @@ where
     pin!(connection);
     tokio::select! {
         ended = &mut connection => return ended,
-        _ = stopping.changed() => connection.as_mut().graceful_shutdown(),
+        _ = stopping.changed() => {}
+    }
+    // hyper closes a connection at once from which it has read nothing yet, and the reader would be left without an answer.
+    tokio::select! {
+        ended = &mut connection => return ended,
+        _ = timeout(FIRST_WORD_TIME, heard.notified()) => connection.as_mut().graceful_shutdown(),
     }
     connection.await
 }
@@ -174,6 +183,34 @@ mod tests {
         let start = Instant::now();
         ended.await.unwrap().unwrap_err();
         assert_eq!(start.elapsed().as_secs(), HEAD_TIME.as_secs());
+    }
+
+    /// A connection that is told to stop before the client has said anything.
+    fn connect_and_stop() -> (DuplexStream, JoinHandle<hyper::Result<()>>) {
+        let (ours, theirs) = duplex(64);
+        let (stop, stopping) = watch::channel(());
+        drop(stop);
+        let answer = |_| async { Response::new(Full::from("ok")) };
+        (theirs, tokio::spawn(converse(ours, HEAD_TIME, answer, stopping)))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_that_comes_with_the_stop_is_answered_and_the_connection_closed() {
+        let (mut client, ended) = connect_and_stop();
+        sleep(FIRST_WORD_TIME / 2).await;
+        client.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+        ended.await.unwrap().unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_says_nothing_does_not_hold_up_a_stop() {
+        let (_client, ended) = connect_and_stop();
+        let start = Instant::now();
+        let _ = ended.await.unwrap();
+        assert_eq!(start.elapsed(), FIRST_WORD_TIME);
     }
 
     #[tokio::test(start_paused = true)]
