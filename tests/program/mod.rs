@@ -66,7 +66,14 @@ impl Program {
     }
 
     pub fn run(&self, words: &[&str]) -> Ran {
-        let Output { status, stdout, stderr } = self.command(words).output().unwrap();
+        self.run_in(&[], words)
+    }
+
+    /// With these variables in its environment.
+    pub fn run_in(&self, environment: &[(&str, &str)], words: &[&str]) -> Ran {
+        let mut command = self.command(words);
+        command.envs(environment.iter().copied());
+        let Output { status, stdout, stderr } = command.output().unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
         Ran { code: status.code().unwrap(), out: text(stdout), err: text(stderr) }
     }
