@@ -78,13 +78,18 @@ impl Program {
         Ran { code: status.code().unwrap(), out: text(stdout), err: text(stderr) }
     }
 
-    /// Starts the daemon and waits until it serves.
-    pub fn start(&self) -> Daemon {
-        let mut child = self.command(&["serve"]).stderr(Stdio::piped()).spawn().unwrap();
+    /// Starts a command and does not wait for it.
+    pub fn begin(&self, words: &[&str]) -> Daemon {
+        let mut child = self.command(words).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let (sender, log) = mpsc::channel();
         thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| sender.send(line)));
-        let daemon = Daemon { child, log, early: Mutex::default(), address: self.address };
+        Daemon { child, log, early: Mutex::default(), address: self.address }
+    }
+
+    /// Starts the daemon and waits until it serves.
+    pub fn start(&self) -> Daemon {
+        let daemon = self.begin(&["serve"]);
         // A first poll may be quicker than that line.
         let (_, early) = daemon.read_to("serving url=");
         daemon.early.lock().unwrap().extend(early);
