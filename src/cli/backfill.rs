@@ -148,6 +148,10 @@ impl Bar {
     }
 
     fn show(&mut self, trouble: Option<String>) {
+        // Before the first page nobody knows how much is left: of nothing, all would be done.
+        if self.shown.is_none() && trouble.is_none() {
+            return;
+        }
         if let Some(trouble) = &trouble {
             self.bar.set_message(trouble.clone());
         }
