@@ -81,17 +81,18 @@ class Workspace:
 
 
 class Daemon:
-    """The program, serving `channels` of `hosts` from a store in `directory`."""
+    """The program, serving `channels` of `hosts` from a store in `directory`. `upstream`: more lines of that section."""
 
-    def __init__(self, directory, hosts, channels, interval=1, more="", **defaults):
+    def __init__(self, directory, hosts, channels, interval=1, upstream="", more="", environment=None, **defaults):
         self.directory, self.process = directory, None
+        self.environment = {**os.environ, **(environment or {})}
         self.url = f"http://127.0.0.1:{free_port()}"
         settings = "\n".join(f"{key} = {json.dumps(value)}" for key, value in defaults.items())
         listed = "\n".join(f'[[channel]]\nname = "{name}"' for name in channels)
         self.config = directory / "config.toml"
         self.config.write_text(
             f'[server]\nlisten = "{self.url[7:]}"\npublic_url = "{self.url}"\n'
-            f'[store]\npath = "{directory}/data"\n[upstream]\nhosts = {json.dumps(hosts)}\n'
+            f'[store]\npath = "{directory}/data"\n[upstream]\nhosts = {json.dumps(hosts)}\n{upstream}\n'
             f"[poll]\ninterval_seconds = {interval}\nrequests_per_minute = 6000\n[defaults]\n{settings}\n{more}\n{listed}\n"
         )
 
@@ -111,7 +112,8 @@ class Daemon:
 
     def start(self):
         with open(self.directory / "daemon.log", "ab") as log:
-            self.process = subprocess.Popen([PROGRAM, "--config", self.config], stdout=log, stderr=log)
+            self.process = subprocess.Popen(
+                [PROGRAM, "--config", self.config], stdout=log, stderr=log, env=self.environment)
         wait_for("the daemon is ready", self.is_ready)
 
     def is_ready(self):

@@ -5,6 +5,8 @@ import html
 import http.server
 import json
 import re
+import socket
+import sys
 import threading
 
 # How many ids one page spans.
@@ -13,14 +15,19 @@ BEGAN = datetime.datetime(2026, 3, 1, 12, tzinfo=datetime.timezone.utc)
 
 
 class Upstream:
-    """Serves /s/NAME and its older pages. Safe to change from any thread."""
+    """Serves /s/NAME and its older pages, and remembers who asked. Safe to change from any thread. `tls`, a server's
+    `ssl.SSLContext`, makes it https; `name` is then what its certificate is for."""
 
-    def __init__(self, channels):
+    def __init__(self, channels, address="127.0.0.1", tls=None, name=None):
         self.lock = threading.Lock()
+        self.peers = []
         self.numbers = {name: 1_000_000_001 + index for index, name in enumerate(channels)}
         self.posts = {name: {} for name in channels}
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self.handler())
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        self.server = (Six if ":" in address else Server)((address, 0), self.handler())
+        if tls:
+            self.server.socket = tls.wrap_socket(self.server.socket, server_side=True)
+        host = name or (f"[{address}]" if ":" in address else address)
+        self.url = f"{'https' if tls else 'http'}://{host}:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def post(self, name, text):
@@ -62,6 +69,8 @@ class Upstream:
                 pass
 
             def do_GET(self):
+                with upstream.lock:
+                    upstream.peers.append(self.client_address[0])
                 asked = re.fullmatch(r"/s/(\w+)(?:\?before=(\d+))?", self.path)
                 known = asked and asked[1] in upstream.posts
                 before = int(asked[2]) if known and asked[2] else None
@@ -74,6 +83,17 @@ class Upstream:
                 self.wfile.write(body)
 
         return Handler
+
+
+class Server(http.server.ThreadingHTTPServer):
+    def handle_error(self, request, address):
+        # Who asked may be gone by the time of the answer.
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, address)
+
+
+class Six(Server):
+    address_family = socket.AF_INET6
 
 
 def block(name, channel, number, text):

@@ -42,10 +42,11 @@ pub enum Error {
     RateLimited { status: u16, retry_after: Option<Duration> },
     #[error("upstream answered with status {0}")]
     Status(u16),
-    /// No answer at all: name resolution, connection, TLS or the proxy failed. Another host may work.
+    /// No answer at all: name resolution, connection, TLS or the proxy failed. Another way may work. `host` is for
+    /// people, with the proxy, if it was asked through one.
     #[error("cannot reach {host}: {reason}")]
     Unreachable { host: String, reason: String },
-    /// The answer began but did not end, or made no sense as HTTP.
+    /// The answer began but did not end, or made no sense as HTTP. `host` as above.
     #[error("the answer of {host} broke off: {reason}")]
     Broken { host: String, reason: String },
     #[error("the answer is larger than {} MiB", MAX_BODY >> 20)]
@@ -68,10 +69,11 @@ pub trait Upstream: Send + Sync + 'static {
 #[derive(Debug, Clone)]
 pub struct Http {
     client: Client,
+    proxy: Option<Url>,
 }
 
 impl Http {
-    /// Asks through `proxy`, if there is one.
+    /// Asks through `proxy`, if there is one; one of the environment's is not used.
     pub fn new(proxy: Option<&Url>) -> Result<Self, String> {
         Self::with_timeout(proxy, TIMEOUT)
     }
@@ -79,7 +81,7 @@ impl Http {
     /// With another time for a whole answer.
     pub fn with_timeout(proxy: Option<&Url>, timeout: Duration) -> Result<Self, String> {
         let unusable = |error: &reqwest::Error| format!("cannot set up the HTTP client: {}", reason(error));
-        let mut builder = Client::builder();
+        let mut builder = Client::builder().no_proxy();
         if let Some(proxy) = proxy {
             builder = builder.proxy(Proxy::all(proxy.clone()).map_err(|error| unusable(&error))?);
         }
@@ -91,7 +93,21 @@ impl Http {
             .gzip(true)
             .build()
             .map_err(|error| unusable(&error))?;
-        Ok(Self { client })
+        Ok(Self { client, proxy: proxy.cloned() })
+    }
+
+    /// Who is asked, for people.
+    fn asked(&self, host: &Url) -> String {
+        let name = host.host_str().unwrap_or_default();
+        match &self.proxy {
+            Some(proxy) => format!("{name} through {}", without_credentials(proxy)),
+            None => name.to_owned(),
+        }
+    }
+
+    /// Whether a proxy speaks HTTP with us in upstream's place. Through a tunnel and through SOCKS upstream does.
+    fn is_forwarded(&self, host: &Url) -> bool {
+        host.scheme() == "http" && self.proxy.as_ref().is_some_and(|proxy| proxy.scheme().starts_with("http"))
     }
 }
 
@@ -103,12 +119,19 @@ impl Upstream for Http {
         url.set_query(query);
         // The interface language of the pages is upstream's guess otherwise.
         let request = self.client.get(url).header(ACCEPT_LANGUAGE, "en");
-        let response = request.send().await.map_err(|error| failure(host, &error))?;
-        read(host, response).await
+        let asked = || self.asked(host);
+        let response = request.send().await.map_err(|error| failure(asked(), &error))?;
+        // By RFC 9110, 15.5.8, it is 407; tinyproxy says 401 of a wrong password.
+        let refusals = [StatusCode::PROXY_AUTHENTICATION_REQUIRED, StatusCode::UNAUTHORIZED];
+        if self.is_forwarded(host) && refusals.contains(&response.status()) {
+            let reason = format!("the proxy refuses user or password (status {})", response.status().as_u16());
+            return Err(Error::Unreachable { host: asked(), reason });
+        }
+        read(asked, response).await
     }
 }
 
-async fn read(host: &Url, mut response: Response) -> Result<Answer, Error> {
+async fn read(asked: impl Fn() -> String, mut response: Response) -> Result<Answer, Error> {
     match response.status() {
         StatusCode::OK => {}
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
@@ -127,7 +150,7 @@ async fn read(host: &Url, mut response: Response) -> Result<Answer, Error> {
         status => return Err(Error::Status(status.as_u16())),
     }
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| broken(host, &error))? {
+    while let Some(chunk) = response.chunk().await.map_err(|error| broken(asked(), &error))? {
         if body.len() + chunk.len() > MAX_BODY {
             return Err(Error::TooLarge);
         }
@@ -145,18 +168,17 @@ fn wait(value: &str, now: SystemTime) -> Option<Duration> {
     Some(wait.min(MAX_RETRY_AFTER))
 }
 
-/// What ended a request before its answer began.
-fn failure(host: &Url, error: &reqwest::Error) -> Error {
+/// What ended a request to `host` before its answer began.
+fn failure(host: String, error: &reqwest::Error) -> Error {
     // One that ran out of time may be the host's silence as much as the network's.
     if error.is_connect() || error.is_dns() || error.is_timeout() {
-        let host = host.host_str().unwrap_or_default().to_owned();
         return Error::Unreachable { host, reason: reason(error) };
     }
     broken(host, error)
 }
 
-fn broken(host: &Url, error: &reqwest::Error) -> Error {
-    Error::Broken { host: host.host_str().unwrap_or_default().to_owned(), reason: reason(error) }
+fn broken(host: String, error: &reqwest::Error) -> Error {
+    Error::Broken { host, reason: reason(error) }
 }
 
 /// The innermost cause; the outer ones repeat the address.

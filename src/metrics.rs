@@ -286,8 +286,9 @@ impl Metrics {
         self.write_failing.set(i64::from(stats.write_error.is_some()));
     }
 
-    /// Sets the gauges of the ways upstream and of the budget.
+    /// Sets the gauges of the ways upstream and of the budget; those of ways that are gone disappear.
     pub fn observe_upstream(&self, hosts: &[HostStatus], budget: Option<Budget>) {
+        self.breaker.clear();
         for host in hosts {
             let labels = WayLabels { host: host.host.clone(), proxy: host.proxy.clone().unwrap_or_default() };
             let state = match host.breaker {

@@ -16,7 +16,7 @@ use feedbridge::{
 };
 use tempfile::TempDir;
 use tokio::{sync::oneshot, time::sleep};
-use upstream::{StandIn, base};
+use upstream::{StandIn, Trouble, base};
 
 const NAME: &str = "archive";
 
@@ -155,6 +155,22 @@ async fn a_channel_whose_first_posts_are_gone_is_walked_to_its_end_and_not_again
     let again = upstream.targets().split_off(asked);
     assert!(again.iter().all(|target| !target.contains("before")), "{again:?}");
     walk.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_walk_goes_on_as_soon_as_upstream_is_back() {
+    for (trouble, pause) in [(Trouble::Unreachable, 30), (Trouble::RateLimited(None), 60)] {
+        let (folder, upstream, clock) = (folder(), archive(), Clock::simulated(base()));
+        let walk = Walk::start(&folder, &upstream, &clock, History::All);
+        walk.until("some pages are stored", |walk| walk.ids().len() >= 100).await;
+        upstream.world().next.push_back(trouble.clone());
+        walk.done().await;
+        // Not only with the next newest page, after ten minutes. A limit halves the budget, too.
+        let took = clock.steady() - base();
+        assert!(took > TimeDelta::seconds(100 + pause) && took < TimeDelta::seconds(400), "{trouble:?}: {took}");
+        assert_eq!(walk.ids(), (1..=300).collect::<Vec<_>>());
+        walk.end().await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -52,7 +52,7 @@ pub struct Rounds {
     /// Posts before which upstream has shown none.
     pub(super) ends: HashSet<(ChannelName, PostId)>,
     histories: HashMap<ChannelName, History>,
-    eager: bool,
+    pub(super) eager: bool,
     /// Storing failed; nothing is asked for that could not be kept.
     pub(super) store_pause: Option<Time>,
     /// To be kept as hints of the store.
@@ -100,6 +100,8 @@ impl Rounds {
         let memory = self.store.hint(&memory_key(name)).ok().flatten();
         let memory = memory.and_then(|value| serde_json::from_value::<Memory>(value).ok());
         let (mut status, saved) = memory.map_or_else(Default::default, |memory| (memory.status, memory.schedule));
+        // Who walks eagerly does not wait for a poll that was put off because something was amiss.
+        let saved = saved.filter(|_| !self.eager || status.state.is_fine());
         self.schedule.insert(name.clone(), saved, now);
         status.next_poll = self.next_poll(name, now, wall);
         let channel = self.store.channel(name).ok().flatten();
@@ -192,10 +194,15 @@ impl Rounds {
         let wanted = self.histories.get(name).copied().unwrap_or_default();
         let progress = history::progress(wanted, past, wall)?;
         if let Some(before) = progress.before.filter(|_| !progress.done) {
-            let turn = Turn { channel: name.clone(), errand: Errand::History(self.before(name, before)) };
-            if self.eager { self.errands.push(turn) } else { self.errands.push_patient(turn) }
+            self.line_up(Turn { channel: name.clone(), errand: Errand::History(self.before(name, before)) });
         }
         Some(progress)
+    }
+
+    /// Has an older page asked for in its turn.
+    pub(super) fn line_up(&mut self, turn: Turn) {
+        let is_patient = matches!(turn.errand, Errand::History(_)) && !self.eager;
+        if is_patient { self.errands.push_patient(turn) } else { self.errands.push(turn) }
     }
 
     fn before(&self, name: &ChannelName, id: PostId) -> Cursor {

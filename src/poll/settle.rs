@@ -49,13 +49,27 @@ impl Rounds {
         debug!(channel = %turn.channel, errand = ?turn.errand, outcome = outcome.as_str(), ?took, "asked upstream");
         let evidence = self.weigh(&turn, &outcome, now);
         self.judge_way(&way, &outcome, evidence, now);
-        let failed_over = matches!(outcome, Outcome::Unreachable(_) | Outcome::RateLimited(_));
+        let blocks = self.blocks_walk(&turn, &outcome);
+        if blocks {
+            self.hosts.unreachable(&way, &outcome.reason().unwrap_or_else(|| outcome.as_str().to_owned()), now);
+        }
+        let failed_over = blocks || matches!(outcome, Outcome::Unreachable(_) | Outcome::RateLimited(_));
         if failed_over && self.hosts.choose(now).is_some() {
             // Another way is left: the same turn, at once.
             self.errands.push_first(turn);
+        } else if blocks {
+            self.line_up(turn);
         } else {
             self.settle_turn(turn, &outcome, evidence, now, wall);
         }
+    }
+
+    /// Whether an eager walk gets no further by this answer. Such a walk has no other channel to judge the way by, and
+    /// the next newest page, which would take it up again, may be hours away.
+    fn blocks_walk(&self, turn: &Turn, outcome: &Outcome) -> bool {
+        let of_way = matches!(outcome, Outcome::Unreachable(_) | Outcome::RateLimited(_));
+        let of_store = matches!(outcome, Outcome::Page(_) | Outcome::Empty(_) | Outcome::Unstored(_));
+        self.eager && matches!(turn.errand, Errand::History(_)) && !of_way && !of_store
     }
 
     fn settle_turn(&mut self, turn: Turn, outcome: &Outcome, evidence: Evidence, now: Time, wall: Time) {
@@ -72,6 +86,11 @@ impl Rounds {
             (Errand::Head | Errand::Landing | Errand::Restriction(_), _) => {
                 self.settle_head(&name, outcome, evidence, now, wall);
             }
+            // As a head: once a host may be asked again, or the store has room again.
+            (
+                Errand::Older(_) | Errand::History(_),
+                Outcome::Unreachable(_) | Outcome::RateLimited(_) | Outcome::Unstored(_),
+            ) => self.line_up(Turn { channel: name, errand: turn.errand }),
             (Errand::Older(cursor) | Errand::History(cursor), _) => self.settle_older(&name, cursor, outcome, wall),
             (Errand::Confirm(id), _) => {
                 self.missing.remove(&(name.clone(), id));
@@ -205,6 +224,9 @@ impl Rounds {
             (Outcome::Empty(_), Cursor::Before(id)) => {
                 // Once more after the next newest page, which proves that upstream shows this channel.
                 self.ends.insert((name.clone(), id));
+                if self.eager {
+                    self.errands.push(Turn { channel: name.clone(), errand: Errand::Head });
+                }
                 return;
             }
             (_, Cursor::End(id)) => _ = self.ends.remove(&(name.clone(), id)),

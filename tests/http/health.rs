@@ -146,6 +146,24 @@ async fn who_asks_for_openmetrics_gets_it() {
 }
 
 #[tokio::test]
+async fn a_way_that_is_no_longer_configured_is_no_longer_measured() {
+    let world = world();
+    let way = |proxy: &str| HostStatus {
+        host: "t.me".into(),
+        proxy: Some(proxy.into()),
+        in_use: true,
+        breaker: "open",
+        open_until: None,
+        error: None,
+    };
+    world.board.set_hosts(vec![way("socks5h://before:1080")]);
+    assert!(world.get("/metrics").await.text().contains("before:1080"));
+    world.board.set_hosts(vec![way("socks5h://after:1080")]);
+    let text = world.get("/metrics").await.text().to_owned();
+    assert!(text.contains("after:1080") && !text.contains("before:1080"), "{text}");
+}
+
+#[tokio::test]
 async fn every_metric_of_the_grafana_board_is_there() {
     let world = world();
     world.get(RSS).await;

@@ -87,12 +87,26 @@ impl Program {
     }
 
     pub fn run(&self, words: &[&str]) -> Ran {
-        Ran::of(self.command(words))
+        self.run_in(&[], words)
+    }
+
+    /// With these variables in its environment.
+    pub fn run_in(&self, environment: &[(&str, &str)], words: &[&str]) -> Ran {
+        let mut command = self.command(words);
+        command.envs(environment.iter().copied());
+        Ran::of(command)
     }
 
     /// What the daemon says that cannot take the sockets passed to it.
     pub fn run_on(&self, socket: impl Into<OwnedFd>, times: usize) -> Ran {
         Ran::of(self.activated(socket, times))
+    }
+
+    /// Starts a command and does not wait for it.
+    pub fn begin(&self, words: &[&str]) -> Daemon {
+        let mut command = self.command(words);
+        command.stdout(Stdio::null());
+        Daemon::begin(command, self.address)
     }
 
     /// Starts the daemon and waits until it serves.
@@ -133,12 +147,16 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    fn start(mut command: Command, address: SocketAddr) -> Self {
+    fn begin(mut command: Command, address: SocketAddr) -> Self {
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let (sender, log) = mpsc::channel();
         thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| sender.send(line)));
-        let daemon = Self { child, log, early: Mutex::default(), address };
+        Self { child, log, early: Mutex::default(), address }
+    }
+
+    fn start(command: Command, address: SocketAddr) -> Self {
+        let daemon = Self::begin(command, address);
         // A first poll may be quicker than that line.
         let (_, early) = daemon.read_to("serving url=");
         daemon.early.lock().unwrap().extend(early);
