@@ -11,7 +11,15 @@ const NAME: &str = "lock";
 
 /// Held as long as the value lives; the system lets go of it when the process dies.
 #[derive(Debug)]
-pub struct Lock(#[expect(dead_code, reason = "the open file is the lock")] File);
+pub struct Lock(File);
+
+impl Drop for Lock {
+    /// Closing the file would not do: a process that another thread is just starting has it open too, until it runs its
+    /// own program, and with it the lock.
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
+    }
+}
 
 impl Lock {
     /// Creates the lock file where it is missing.
@@ -37,5 +45,20 @@ impl Lock {
             Err(TryLockError::WouldBlock) => Err(Error::Locked(store.display().to_string())),
             Err(TryLockError::Error(error)) => Err(Error::io("cannot lock", path)(error)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_ends_with_its_value_though_the_file_is_open_elsewhere() {
+        let store = tempfile::tempdir().unwrap();
+        let lock = Lock::take(store.path()).unwrap();
+        let _inherited = lock.0.try_clone().unwrap();
+        assert!(matches!(Lock::take(store.path()), Err(Error::Locked(_))));
+        drop(lock);
+        Lock::take(store.path()).unwrap();
     }
 }
