@@ -5,33 +5,23 @@ mod check;
 mod export;
 mod fetch;
 mod import;
-mod log;
-mod open_files;
 mod progress;
-mod push;
 mod restore;
-mod serve;
 mod show;
-mod subscriptions;
-mod systemd;
 
 use std::{
-    env,
     path::{Path, PathBuf},
     process::ExitCode,
-    sync::Arc,
 };
 
 use chrono::NaiveDate;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
-use url::Url;
 
 use crate::{
-    config::{Config, Tokens},
+    config::Config,
+    daemon::{self, Failure},
     feed::Format,
-    fetch::{Http, without_credentials},
     model::{ChannelName, PostId},
-    poll::Exit,
 };
 
 /// Turns public Telegram channels into RSS, Atom and JSON feeds.
@@ -110,24 +100,23 @@ pub fn command() -> clap::Command {
     Arguments::command()
 }
 
-/// A line for people on standard error, then exit code 1.
-type Failure = String;
-
 /// Runs the command that the arguments name.
 pub fn run() -> ExitCode {
     let Arguments { config, command } = Arguments::parse();
     let result = match command.unwrap_or(Command::Serve) {
-        Command::Serve => load(&config).and_then(|loaded| serve::run(&config, loaded)),
+        Command::Serve => daemon::load(&config).and_then(|loaded| daemon::run(&config, loaded)),
         Command::Fetch { channel, format } => {
             load_or_default(&config).and_then(|c| fetch::run(&c, &channel, format.into()))
         }
         Command::Backfill { channel, since, all } => {
-            load(&config).and_then(|config| backfill::run(&config, &channel, since, all))
+            daemon::load(&config).and_then(|config| backfill::run(&config, &channel, since, all))
         }
-        Command::Check => load(&config).and_then(|config| check::run(&config)),
-        Command::Export { channel } => load(&config).and_then(|config| export::run(&config, channel.as_ref())),
-        Command::Import { file } => load(&config).and_then(|config| import::run(&config, &file)),
-        Command::Show { channel, id } => load(&config).and_then(|config| show::run(&config, &channel, PostId(id))),
+        Command::Check => daemon::load(&config).and_then(|config| check::run(&config)),
+        Command::Export { channel } => daemon::load(&config).and_then(|config| export::run(&config, channel.as_ref())),
+        Command::Import { file } => daemon::load(&config).and_then(|config| import::run(&config, &file)),
+        Command::Show { channel, id } => {
+            daemon::load(&config).and_then(|config| show::run(&config, &channel, PostId(id)))
+        }
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -138,36 +127,7 @@ pub fn run() -> ExitCode {
     }
 }
 
-fn load(path: &Path) -> Result<Config, Failure> {
-    Config::load(path).map_err(|error| error.to_string())
-}
-
 /// A quick look at a channel needs no configuration file.
 fn load_or_default(path: &Path) -> Result<Config, Failure> {
-    if path.exists() { load(path) } else { Ok(Config::shipped()) }
-}
-
-/// The ways out to upstream that the configuration names.
-fn exits(config: &Config) -> Result<Vec<Exit<Http>>, Failure> {
-    let exit = |proxy: Option<&Url>| {
-        let upstream = Arc::new(Http::new(proxy)?);
-        Ok(Exit { upstream, proxy: proxy.map(without_credentials) })
-    };
-    match config.upstream.proxies.as_slice() {
-        [] => Ok(vec![exit(None)?]),
-        proxies => proxies.iter().map(|proxy| exit(Some(proxy))).collect(),
-    }
-}
-
-/// Where the store is, given the environment.
-fn store_directory(config: &Config) -> PathBuf {
-    // systemd may name several, separated by colons; the first is ours.
-    let state = env::var_os("STATE_DIRECTORY").and_then(|value| env::split_paths(&value).next());
-    config.store.directory(state.as_deref())
-}
-
-/// The tokens of those who may read, given the environment.
-fn tokens(config: &Config) -> Result<Option<Tokens>, Failure> {
-    let credentials = env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
-    config.access.load(credentials.as_deref()).map_err(|error| error.to_string())
+    if path.exists() { daemon::load(path) } else { Ok(Config::shipped()) }
 }

@@ -8,33 +8,36 @@
 //!
 //! | layer | modules | rule |
 //! |---|---|---|
-//! | 4 | `cli` | reads arguments, builds, wires, waits for a signal |
+//! | 4 | `cli`, `daemon` | reads arguments, builds, wires, waits for a signal |
 //! | 3 | `poll`, `serve`, `hub` | the only async loops |
-//! | 2 | `fetch`, `store`, `shelf`, `board`, `events`, `metrics`, `config`, `clock` | shells: one outside system each |
-//! | 1 | `page`, `diff`, `feed`, `schedule` | pure: no I/O, no clock, no async, no logging |
+//! | 2 | `fetch`, `store`, `edition`, `shelf`, `status`, `metrics`, `config`, `clock` | shells: one outside system each |
+//! | 1 | `page`, `diff`, `feed`, `schedule`, `opml` | pure: no I/O, no clock, no async, no logging |
 //! | 0 | `model` | plain values |
 //!
 //! A module uses its own and lower layers only; `tests/layers.rs` reads the sources and holds this.
 //!
 //! Where to look: what a post may be, `model::post`; how upstream's markup is read, `page`; what counts as an edit,
 //! `diff`; what readers see, `feed`; when a channel is asked, `schedule`; what follows from an answer, `poll`;
-//! what survives, `store`; which bytes go out, `shelf`; who gets them, `serve`; who is told of them, `hub`.
+//! what survives, `store`; what a feed's document is, `edition`; which bytes go out, `shelf`; how channels stand,
+//! `status`; who gets them, `serve`; who is told of them, `hub`.
 //! Only `fetch` and `hub` know reqwest: the one asks upstream, the other tells subscribers.
 
-pub mod board;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod daemon;
 pub mod diff;
-pub mod events;
+pub mod edition;
 pub mod feed;
 pub mod fetch;
 pub mod hub;
 pub mod metrics;
 pub mod model;
+pub mod opml;
 pub mod page;
 pub mod poll;
 pub mod schedule;
 pub mod serve;
 pub mod shelf;
+pub mod status;
 pub mod store;

@@ -20,10 +20,10 @@ use prometheus_client::{
 };
 
 use crate::{
-    board::{HostStatus, Status},
     model::{ChangeKind, ChannelName, Time},
     page::{Problem, ProblemKind},
     schedule::Budget,
+    status::{HostStatus, Status},
     store::{Head, Stats},
 };
 

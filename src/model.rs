@@ -4,13 +4,13 @@
 
 mod change;
 mod channel;
-mod history;
+mod depth;
 mod post;
 mod text;
 
 pub use change::{Change, ChangeKind};
 pub use channel::{Channel, ChannelId, ChannelInfo, ChannelName, InvalidName};
-pub use history::History;
+pub use depth::History;
 pub use post::{
     Button, Contact, Document, Forward, Game, Invoice, Location, Part, Photo, Poll, PollOption, Post, PostId, Preview,
     Reaction, Reply, Sticker, StickerKind, Stored, Video, VideoKind, Voice, Withheld,

@@ -2,25 +2,15 @@
 //! request, however many ask at that moment; the one before it stays until then, and is what readers get while
 //! the store cannot be read. Knows nothing of HTTP.
 
-mod address;
-mod coding;
-mod contents;
-mod copies;
-mod history;
-mod version;
-
 use std::sync::Arc;
 
 use bytes::Bytes;
 use moka::{ops::compute::Op, sync::Cache};
 
-pub use address::{document_url, file_and_query, file_name, page_url, selection_url};
-pub use coding::Coding;
-pub use contents::Contents;
-pub use history::Archive;
-pub use version::{BEFORE_ANY_POST, Version, identity, identity_of};
-
-use crate::feed::{Format, Selection};
+use crate::{
+    edition::{Coding, Version},
+    feed::{Format, Selection},
+};
 
 /// What each entry costs beside its bytes, about.
 const OVERHEAD_BYTES: usize = 512;

@@ -6,12 +6,12 @@ use std::{sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
 use feedbridge::{
-    board::{Board, Status},
     clock::Clock,
     metrics::Metrics,
     model::{ChannelName, History},
     poll::{Exit, Poller},
     schedule::Policy,
+    status::{Board, Status},
     store::{Local, Store},
 };
 use tempfile::TempDir;

@@ -8,13 +8,13 @@ use std::{
 };
 
 use feedbridge::{
-    board::Board,
     clock::Clock,
     config::Config,
     fetch::Http,
     metrics::Metrics,
     poll::{Exit, Poller},
     serve::{self, Site},
+    status::Board,
     store::{Local, Store},
 };
 use tokio::{net::TcpListener, sync::watch, time::sleep};

@@ -8,10 +8,10 @@ use std::{
 /// From the lowest layer to the highest, as `src/lib.rs` draws them.
 const LAYERS: [&[&str]; 5] = [
     &["model"],
-    &["page", "diff", "feed", "schedule"],
-    &["board", "clock", "config", "events", "fetch", "metrics", "shelf", "store"],
+    &["page", "diff", "feed", "opml", "schedule"],
+    &["clock", "config", "edition", "fetch", "metrics", "shelf", "status", "store"],
     &["poll", "serve", "hub"],
-    &["cli"],
+    &["cli", "daemon"],
 ];
 
 /// A library, and the modules that may name it.
@@ -22,7 +22,7 @@ const DOORS: [(&str, &[&str]); 8] = [
     ("hyper", &["serve"]),
     ("rss", &["feed/rss"]),
     ("atom_syndication", &["feed/atom"]),
-    ("clap", &["cli"]),
+    ("clap", &["cli", "daemon"]),
     ("prometheus_client", &["metrics"]),
 ];
 

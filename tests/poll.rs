@@ -6,12 +6,12 @@ use std::{sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
 use feedbridge::{
-    board::{Board, State, Status},
     clock::Clock,
     metrics::Metrics,
     model::{ChannelName, History, Part, PostId, Stored, Time, plain_text},
     poll::{Exit, Poller},
     schedule::Policy,
+    status::{Board, State, Status},
     store::{Local, Store},
 };
 use tempfile::TempDir;

@@ -10,9 +10,10 @@ use std::{
 
 use bytes::Bytes;
 use feedbridge::{
+    edition::{BEFORE_ANY_POST, Coding, Version},
     feed::Format,
     model::ChannelId,
-    shelf::{BEFORE_ANY_POST, Coding, Edition, Key, Origin, Shelf, Version},
+    shelf::{Edition, Key, Origin, Shelf},
     store::Head,
 };
 

@@ -5,7 +5,7 @@
 use std::sync::{Arc, OnceLock};
 
 use feedbridge::{
-    board::Board,
+    status::Board,
     config::{Config, Tokens},
     metrics::Metrics,
     serve::{Peer, Site, handle},

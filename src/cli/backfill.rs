@@ -6,14 +6,14 @@ use chrono::{NaiveDate, NaiveTime};
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 use tokio::{runtime, signal::ctrl_c, sync::oneshot, time::sleep};
 
-use super::{Failure, exits, store_directory};
 use crate::{
-    board::{Board, HostStatus, Progress, State},
     clock::Clock,
     config::Config,
+    daemon::{Failure, exits, store_directory},
     metrics::Metrics,
     model::{ChannelName, History, Time},
     poll::Poller,
+    status::{Board, HostStatus, Progress, State},
     store::{Error, Local, Store},
 };
 

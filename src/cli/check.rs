@@ -1,8 +1,8 @@
 //! `feedbridge check`: what is wrong with the store, once the configuration has been read.
 
-use super::{Failure, store_directory, tokens};
 use crate::{
     config::Config,
+    daemon::{Failure, store_directory, tokens},
     store::{self, Check, Error, IndexState},
 };
 

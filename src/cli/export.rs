@@ -7,9 +7,10 @@ use std::{
     path::Path,
 };
 
-use super::{Failure, progress, store_directory};
+use super::progress;
 use crate::{
     config::Config,
+    daemon::{Failure, store_directory},
     model::{Channel, ChannelId, ChannelName},
     store::{Entry, Error, Record, records},
 };

@@ -4,10 +4,10 @@ use std::io::{self, Write};
 
 use tokio::runtime;
 
-use super::{Failure, exits};
 use crate::{
     clock::Clock,
     config::Config,
+    daemon::{Failure, exits},
     feed::{self, Entry, Format, Header, Settings},
     model::{Channel, ChannelName, Stored},
     poll::{Errand, Outcome, Turn, ask, first_look},

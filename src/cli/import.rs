@@ -8,14 +8,14 @@ use std::{
 };
 
 use super::{
-    Failure, progress,
+    progress,
     restore::{Restored, restore},
-    store_directory,
-    subscriptions::{self, Subscription},
 };
 use crate::{
     config::Config,
+    daemon::{Failure, store_directory},
     model::ChannelName,
+    opml::{self, Subscription},
     store::{Local, Store},
 };
 
@@ -52,7 +52,7 @@ fn first_character(reader: &mut impl BufRead) -> std::io::Result<Option<u8>> {
 
 /// The lines to add on standard output, everything else on standard error.
 fn channels(config: &Config, text: &str) -> Result<(), Failure> {
-    let subscriptions = subscriptions::read(text)?;
+    let subscriptions = opml::read(text)?;
     let (mut added, mut known): (Vec<ChannelName>, usize) = (Vec::new(), 0);
     let mut strangers = Vec::new();
     for subscription in &subscriptions {

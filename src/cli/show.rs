@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::{Failure, store_directory};
 use crate::{
     config::Config,
+    daemon::{Failure, store_directory},
     diff,
     model::{Change, ChangeKind, ChannelName, Part, Post, PostId, Time, plain_text},
     store::{Error, Record, Records, records},

@@ -3,10 +3,10 @@
 
 use scraper::ElementRef;
 
-use super::{Embed, element, history, info, message, text};
+use super::{Embed, element, info, list, message, text};
 
 pub(super) fn read(root: ElementRef) -> Embed {
-    if let Some(message) = history::messages(root).find_map(message::read) {
+    if let Some(message) = list::messages(root).find_map(message::read) {
         return Embed::Post(Box::new(message.post));
     }
     match element::first(root, "tgme_widget_message_error").map(text::line) {

@@ -5,11 +5,11 @@ mod classes;
 mod element;
 mod embed;
 mod frame;
-mod history;
 mod identity;
 mod info;
 mod landing;
 mod links;
+mod list;
 mod media;
 mod message;
 mod nesting;
@@ -91,7 +91,7 @@ pub fn parse(html: &str) -> Result<Page, Error> {
     let source = source::read(html)?;
     let document = document(&source.html);
     let root = document.root_element();
-    if let Some(page) = history::read(root, source.is_list)? {
+    if let Some(page) = list::read(root, source.is_list)? {
         return Ok(page);
     }
     Err(landing::read(root).map_or(Error::NotTelegram, Error::NoPreview))

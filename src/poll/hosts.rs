@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use url::Url;
 
-use crate::{board::HostStatus, model::Time};
+use crate::{model::Time, status::HostStatus};
 
 const FIRST_OPEN: TimeDelta = TimeDelta::seconds(30);
 const LONGEST_OPEN: TimeDelta = TimeDelta::minutes(10);

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     gaps::{self, Cursor, Gap},
-    history::Past,
+    walk::Past,
 };
 use crate::{
     diff,

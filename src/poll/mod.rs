@@ -6,15 +6,14 @@
 
 mod errands;
 mod gaps;
-mod history;
 mod hosts;
 mod intake;
-mod news;
 mod outcome;
 mod rounds;
 mod settle;
 mod suspects;
 mod turn;
+mod walk;
 
 use std::{future::Future, sync::Arc, time::Duration};
 
@@ -29,19 +28,19 @@ use tracing::{debug, info, warn};
 use url::Url;
 
 pub use gaps::{Cursor, Gap};
-pub use history::Past;
 pub use intake::{Error as TakeInError, Intake, take_in};
 pub use outcome::Outcome;
 pub use turn::{Errand, Turn, ask, first_look};
+pub use walk::Past;
 
 use crate::{
-    board::Board,
     clock::Clock,
-    events,
     fetch::Upstream,
     metrics::Metrics,
     model::{ChannelName, History},
     schedule::Policy,
+    status::Board,
+    status::events,
     store::Store,
 };
 use hosts::Way;

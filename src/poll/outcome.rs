@@ -6,9 +6,9 @@ use chrono::TimeDelta;
 
 use super::intake::Intake;
 use crate::{
-    board::{State, Status},
     model::Time,
     page::{Landing, Problem, ProblemKind},
+    status::{State, Status},
 };
 
 /// A channel without a post for so long is quiet.

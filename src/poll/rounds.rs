@@ -14,19 +14,17 @@ use super::{
     Poller,
     errands::Errands,
     gaps::{Cursor, Gap},
-    history::{self, Past},
     hosts::{Hosts, Way},
     intake::{open_gaps, past},
-    news::News,
     suspects::Suspects,
     turn::{Errand, Turn},
+    walk::{self, Past},
 };
 use crate::{
-    board::{Board, Progress, Status},
-    events,
     metrics::Metrics,
     model::{ChannelName, History, PostId, Time},
     schedule::{Saved, Schedule},
+    status::{Board, News, Progress, Status, events},
     store::Store,
 };
 
@@ -192,7 +190,7 @@ impl Rounds {
     /// Asks for the next page of the channel's history, if more of it is wanted.
     pub(super) fn walk_on(&mut self, name: &ChannelName, past: Past, wall: Time) -> Option<Progress> {
         let wanted = self.histories.get(name).copied().unwrap_or_default();
-        let progress = history::progress(wanted, past, wall)?;
+        let progress = walk::progress(wanted, past, wall)?;
         if let Some(before) = progress.before.filter(|_| !progress.done) {
             self.line_up(Turn { channel: name.clone(), errand: Errand::History(self.before(name, before)) });
         }

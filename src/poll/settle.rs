@@ -14,10 +14,10 @@ use super::{
     turn::{Errand, Turn},
 };
 use crate::{
-    board::{State, Status},
     model::{ChangeKind, ChannelName, PostId, Time},
     page::Landing,
     schedule::Seen,
+    status::{State, Status},
 };
 
 /// A post that so many pages in a row should have shown but did not is asked for by itself.

@@ -7,9 +7,9 @@ use hyper::{
 
 use super::field::list;
 use crate::{
+    edition::{Coding, Version},
     feed::Format,
     model::Time,
-    shelf::{Coding, Version},
 };
 
 /// What the preconditions of a GET or HEAD ask for.

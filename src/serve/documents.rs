@@ -17,10 +17,11 @@ use super::{
 };
 use crate::{
     config::FeedSpec,
+    edition::{Coding, Version, document_url, file_and_query},
     feed::{Format, Selection},
     hub,
     model::Time,
-    shelf::{Coding, Edition, Key, Origin, Version, document_url, file_and_query},
+    shelf::{Edition, Key, Origin},
 };
 
 /// The steps of max-age. Less would make readers ask for nothing; more would hide a channel that starts to speak.

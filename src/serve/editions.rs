@@ -3,9 +3,10 @@
 
 use super::{Site, site::Error};
 use crate::{
+    edition::{Archive, Contents, Version, identity_of, selection_url},
     feed::{self, Feed, Filter, Format, Header, Selection, Settings},
     model::PostId,
-    shelf::{Archive, Contents, Edition, Key, Version, identity_of, selection_url},
+    shelf::{Edition, Key},
     store,
 };
 

@@ -12,8 +12,8 @@ use super::{
     negotiation,
 };
 use crate::{
-    board::{HostStatus, Status},
     model::{ChannelName, Time},
+    status::{HostStatus, Status},
     store::{self, Head, Stats},
 };
 

@@ -19,8 +19,9 @@ use super::{
     not_allowed, refuse_host,
 };
 use crate::{
+    edition::Coding,
     hub::{Document, Hub, Refusal, Topics},
-    shelf::{Coding, Key, Origin},
+    shelf::{Key, Origin},
 };
 
 /// The longest callback and secret fit in well.

@@ -6,7 +6,7 @@ use hyper::{
 };
 
 use super::field::list;
-use crate::shelf::Coding;
+use crate::edition::Coding;
 
 /// Among what a reader likes equally, the fewest bytes first. Of 120 KB of posts, with the levels of the shelf:
 /// brotli 20.0 KB in about 2 ms, zstd 20.7 in 2, gzip 22.2 in 2. The time is spent once per version, the bytes

@@ -4,9 +4,9 @@ use percent_encoding::percent_decode_str;
 
 use crate::{
     config::FeedSpec,
+    edition::{file_name, page_url},
     feed::Format,
     model::PostId,
-    shelf::{file_name, page_url},
 };
 
 const FORMATS: [Format; 3] = [Format::Rss, Format::Atom, Format::Json];

@@ -17,13 +17,14 @@ use tokio::sync::Semaphore;
 
 use super::{Peer, client::Client, editions, pages::Pictures, rate::Rates};
 use crate::{
-    board::{Board, Status},
     config::{Config, Tokens},
+    edition::{Coding, Version, document_url, identity, identity_of},
     feed::{Format, Selection},
     hub::Hub,
     metrics::Metrics,
     model::{ChannelId, ChannelName, Time},
-    shelf::{Coding, Edition, Key, Origin, Shelf, Version, document_url, identity, identity_of},
+    shelf::{Edition, Key, Origin, Shelf},
+    status::{Board, Status},
     store::{self, Head, Store},
 };
 

@@ -104,7 +104,7 @@ async fn a_merged_feed_has_deltas_over_all_its_channels() {
     let tag = tag_of(&world, "/both/atom.xml").await;
     world.add_channel(BETA, "beta");
     world.publish(BETA, 9, "from the other");
-    world.set_state("beta", feedbridge::board::State::Ok);
+    world.set_state("beta", feedbridge::status::State::Ok);
     let reply = world.get_with("/both/atom.xml", &[ASKED, ("If-None-Match", &tag)]).await;
     assert_eq!(reply.status, 226);
     assert!(reply.text().contains("from the other") && !reply.text().contains("post number"));

@@ -1,7 +1,7 @@
 //! Feeds: what is in them, when they are made, and what happens when the store fails.
 
 use chrono::{TimeDelta, Utc};
-use feedbridge::board::{State, Status};
+use feedbridge::status::{State, Status};
 use hyper::Method;
 
 use crate::world::{ALPHA, BETA, DOCUMENTS, POSTS, RSS, config, empty, minute, over, world};

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use feedbridge::{
-    board::{HostStatus, Progress, State, Status},
     model::{ChangeKind, ChannelName},
     schedule::Budget,
+    status::{HostStatus, Progress, State, Status},
 };
 
 use crate::world::{RSS, empty, minute, world};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use feedbridge::board::Status;
+use feedbridge::status::Status;
 
 use crate::world::{ALPHA, World, config, empty, over};
 

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use feedbridge::{
-    board::State,
     feed::{Filter, Kind, Pattern},
     model::Forward,
+    status::State,
 };
 
 use crate::world::{ALPHA, BETA, World, config, over, stored, world};

@@ -1,8 +1,8 @@
 //! Pages for people.
 
 use feedbridge::{
-    board::State,
-    events::{self, Event, What},
+    status::State,
+    status::events::{self, Event, What},
 };
 use scraper::{Html, Selector};
 

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta};
 use feedbridge::{
-    board::{Board, State, Status},
     config::{Config, FeedSpec, Server, Tokens},
     feed::{Filter, Settings},
     metrics::Metrics,
     model::{Change, ChangeKind, Channel, ChannelId, ChannelInfo, Inline, Part, Post, PostId, Stored, Time},
     serve::{Site, handle},
+    status::{Board, State, Status},
     store::{Batch, Store},
 };
 use http_body_util::BodyExt;

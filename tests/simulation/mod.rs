@@ -12,13 +12,13 @@ use std::{
 
 use chrono::TimeDelta;
 use feedbridge::{
-    board::{Board, State},
     clock::Clock,
     fetch::{Answer, Error, Upstream},
     metrics::Metrics,
     model::{ChannelName, History, Time},
     poll::{Exit, Poller},
     schedule::Policy,
+    status::{Board, State},
     store::{Local, Store},
 };
 use tokio::{sync::oneshot, time::sleep};
@@ -177,7 +177,7 @@ impl Scene {
 
     fn is_settled(&self) -> bool {
         let end = base() + script::POSTS_END;
-        let polled = |(name, status): &(ChannelName, feedbridge::board::Status)| {
+        let polled = |(name, status): &(ChannelName, feedbridge::status::Status)| {
             let history = status.history.is_some_and(|history| history.done);
             self.is_doomed(name) || status.last_success > Some(end) && status.gaps == 0 && history
         };

@@ -11,10 +11,10 @@ use super::{
     row::{Row, header, page_of, row},
 };
 use crate::{
+    edition::Contents,
     feed::{self, Deleted, Entry, Filter, Header, Item, Kind, Selection, Settings},
     model::{Channel, ChannelId, PostId, Stored},
     serve::{Site, answer::Answer},
-    shelf::Contents,
     store,
 };
 

@@ -3,7 +3,7 @@
 use chrono::SecondsFormat;
 
 use super::style_name;
-use crate::{config::FeedSpec, feed::Format, model::Time, serve::documents::media_type, shelf::file_name};
+use crate::{config::FeedSpec, edition::file_name, feed::Format, model::Time, serve::documents::media_type};
 
 /// The head of a page. `root` leads to the first page, so everything is right behind any proxy.
 pub struct Frame {

@@ -11,8 +11,8 @@ use super::{
     row::{Row, about, row},
 };
 use crate::{
+    edition::page_url,
     serve::{Site, answer::Answer},
-    shelf::page_url,
 };
 
 #[derive(Template)]

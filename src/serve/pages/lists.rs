@@ -11,12 +11,12 @@ use super::{
     row::{about, page_of},
 };
 use crate::{
+    edition::document_url,
     feed::{Format, Header},
     serve::{
         Site,
         answer::{self, Answer},
     },
-    shelf::document_url,
 };
 
 const CACHE: &str = "public, max-age=3600";

@@ -14,6 +14,7 @@ use hyper::{
 
 use super::digest;
 use crate::{
+    edition::Coding,
     model::Time,
     serve::{
         Site,
@@ -21,7 +22,6 @@ use crate::{
         conditional::{Verdict, evaluate},
         negotiation,
     },
-    shelf::Coding,
     store,
 };
 

@@ -5,11 +5,11 @@ use super::{
     picture::Picture,
 };
 use crate::{
-    board::State,
     config::FeedSpec,
+    edition::{BEFORE_ANY_POST, Contents, document_url, page_url},
     feed::{self, Format, Header},
     serve::Site,
-    shelf::{BEFORE_ANY_POST, Contents, document_url, page_url},
+    status::State,
 };
 
 pub struct Row {

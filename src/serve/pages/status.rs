@@ -12,10 +12,10 @@ use super::{
     row::words,
 };
 use crate::{
-    events::{self, Event, What},
+    edition::{BEFORE_ANY_POST, file_name},
     feed::{self, Author, Feed, Format, Header, Item},
     serve::{Site, answer::Answer, documents::media_type},
-    shelf::{BEFORE_ANY_POST, file_name},
+    status::events::{self, Event, What},
 };
 
 const TITLE: &str = "Status of the feeds";

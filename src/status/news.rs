@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use chrono::TimeDelta;
 
-use crate::{
-    board::{State, Status},
+use super::{
+    State, Status,
     events::{Event, What},
-    model::{Channel, ChannelName, Time},
 };
+use crate::model::{Channel, ChannelName, Time};
 
 /// A trouble that may pass by itself is told once it has lasted this long.
 const PATIENCE: TimeDelta = TimeDelta::hours(6);

@@ -4,8 +4,8 @@
 //! where it was interrupted. Only that the channel begins there is kept, since no post tells it.
 
 use crate::{
-    board::Progress,
     model::{History, PostId, Time},
+    status::Progress,
 };
 
 /// What is stored of a channel's past.

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use super::{
     BEFORE_ANY_POST,
     address::{document_url, page_url},
+    archive::{Archive, behind},
     copies::drop_copies,
-    history::{Archive, behind},
 };
 use crate::{
     config::FeedSpec,

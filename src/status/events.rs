@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    board::State,
     model::{ChannelName, Time},
+    status::State,
     store::{Batch, Error, Store},
 };
 

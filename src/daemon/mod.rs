@@ -1,7 +1,13 @@
-//! `feedbridge serve`: builds everything, wires it, and waits for signals.
+//! The daemon's life: builds everything, wires it, and waits for signals.
 //!
 //! What a configuration decides is one *generation*: a poller and a server. SIGHUP starts a new generation on the same
 //! socket, store and counters; the old one finishes its requests beside it.
+
+mod log;
+mod open_files;
+mod push;
+mod systemd;
+mod wiring;
 
 use std::{
     net::TcpListener,
@@ -17,16 +23,21 @@ use tokio::{
 };
 use tracing::{error, info, warn};
 
-use super::{Failure, exits, load, log, open_files, push::Push, store_directory, systemd, tokens};
+use push::Push;
+pub use wiring::{exits, load, store_directory, tokens};
+
 use crate::{
-    board::Board,
     clock::Clock,
     config::{Config, Tokens},
     metrics::Metrics,
     poll::Poller,
     serve::{self, Site},
+    status::Board,
     store::{Local, Opened, Store},
 };
+
+/// A line for people on standard error, then exit code 1.
+pub type Failure = String;
 
 /// Runs the daemon until SIGTERM or SIGINT. `path` is read again on SIGHUP.
 pub fn run(path: &Path, config: Config) -> Result<(), Failure> {

@@ -1,0 +1,15 @@
+//! What the document of a feed is: where it is, which posts it holds, which version of it there is, in which coding.
+//! Reads the store; knows neither HTTP nor what is kept of documents once made.
+
+mod address;
+mod archive;
+mod coding;
+mod contents;
+mod copies;
+mod version;
+
+pub use address::{document_url, file_and_query, file_name, page_url, selection_url};
+pub use archive::Archive;
+pub use coding::Coding;
+pub use contents::Contents;
+pub use version::{BEFORE_ANY_POST, Version, identity, identity_of};
