@@ -14,7 +14,7 @@
 //! | 1 | `page`, `diff`, `feed`, `schedule`, `opml` | pure: no I/O, no clock, no async, no logging |
 //! | 0 | `model` | plain values |
 //!
-//! A module uses its own and lower layers only; `tests/layers.rs` reads the sources and holds this.
+//! A module uses its own and lower layers only; `tests/house/layers.rs` reads the sources and holds this.
 //!
 //! Where to look: what a post may be, `model::post`; how upstream's markup is read, `page`; what counts as an edit,
 //! `diff`; what readers see, `feed`; when a channel is asked, `schedule`; what follows from an answer, `poll`;

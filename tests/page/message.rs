@@ -1,8 +1,7 @@
 //! Every kind of content that a message can hold, and what stands around it.
 
-mod blocks;
-
-use blocks::{block, post, read};
+use crate::blocks;
+use crate::blocks::{block, post, read};
 use feedbridge::{
     model::{
         Button, ChannelId, Contact, Document, Forward, Inline, Invoice, Location, Part, Photo, Poll, PollOption, Post,
@@ -33,7 +32,7 @@ fn texts(post: &Post) -> Vec<String> {
 
 #[test]
 fn formatted_text_keeps_its_styles_links_quotes_and_code() {
-    let post = post(include_str!("fixtures/formatted.html"));
+    let post = post(include_str!("../fixtures/formatted.html"));
     let [Part::Text(runs)] = post.parts.as_slice() else { panic!("{:?}", post.parts) };
     let link = |href: &str, words: &str| Inline::Link { href: href.to_owned(), text: vec![text(words)] };
     let expected = [
@@ -67,13 +66,13 @@ fn formatted_text_keeps_its_styles_links_quotes_and_code() {
 
 #[test]
 fn custom_emoji_are_their_characters_and_the_label_beside_them_is_noise() {
-    let post = post(include_str!("fixtures/emoji.html"));
+    let post = post(include_str!("../fixtures/emoji.html"));
     assert_eq!(post.parts, [Part::Text(vec![text("🫖 Boiling 🔥")])]);
 }
 
 #[test]
 fn a_photo_has_its_own_size_and_follows_a_caption_that_stands_above_it() {
-    let post = post(include_str!("fixtures/photo.html"));
+    let post = post(include_str!("../fixtures/photo.html"));
     let photo = Photo {
         member: None,
         url: "https://cdn.example/photo.jpg".into(),
@@ -87,7 +86,7 @@ fn a_photo_has_its_own_size_and_follows_a_caption_that_stands_above_it() {
 
 #[test]
 fn an_album_keeps_its_order_its_members_and_one_caption() {
-    let post = post(include_str!("fixtures/album.html"));
+    let post = post(include_str!("../fixtures/album.html"));
     let kinds: Vec<_> = post
         .parts
         .iter()
@@ -122,12 +121,12 @@ fn a_video_that_stands_twice_is_one_video() {
         duration_seconds: Some(125),
         href: some("https://t.me/kettle/7"),
     };
-    assert_eq!(post(include_str!("fixtures/video.html")).parts, [Part::Video(video)]);
+    assert_eq!(post(include_str!("../fixtures/video.html")).parts, [Part::Video(video)]);
 }
 
 #[test]
 fn a_video_too_big_for_the_preview_is_a_video_without_a_file() {
-    let post = post(include_str!("fixtures/video_too_big.html"));
+    let post = post(include_str!("../fixtures/video_too_big.html"));
     let Part::Video(video) = &post.parts[0] else { panic!("{:?}", post.parts) };
     assert_eq!((video.kind, &video.url, video.duration_seconds), (VideoKind::Video, &None, Some(3120)));
     assert_eq!(video.poster, some("https://cdn.example/thumb.jpg"));
@@ -139,7 +138,7 @@ fn a_video_too_big_for_the_preview_is_a_video_without_a_file() {
 
 #[test]
 fn a_gif_is_a_video_that_nothing_plays() {
-    let post = post(include_str!("fixtures/gif.html"));
+    let post = post(include_str!("../fixtures/gif.html"));
     let [Part::Video(gif)] = post.parts.as_slice() else { panic!("{:?}", post.parts) };
     assert_eq!((gif.kind, gif.width, gif.height), (VideoKind::Gif, Some(320), Some(240)));
     assert_eq!(gif.url, some("https://cdn.example/loop.mp4"));
@@ -147,17 +146,17 @@ fn a_gif_is_a_video_that_nothing_plays() {
 
 #[test]
 fn a_round_video_and_a_voice_message_have_their_files() {
-    let round = post(include_str!("fixtures/round_video.html"));
+    let round = post(include_str!("../fixtures/round_video.html"));
     let [Part::Video(video)] = round.parts.as_slice() else { panic!("{:?}", round.parts) };
     assert_eq!((video.kind, video.duration_seconds), (VideoKind::Round, Some(5)));
     assert_eq!(video.url, some("https://cdn.example/round.mp4"));
     let voice = Voice { url: some("https://cdn.example/voice.ogg"), duration_seconds: Some(41) };
-    assert_eq!(post(include_str!("fixtures/voice.html")).parts, [Part::Voice(voice)]);
+    assert_eq!(post(include_str!("../fixtures/voice.html")).parts, [Part::Voice(voice)]);
 }
 
 #[test]
 fn a_group_of_documents_tells_files_from_music() {
-    let post = post(include_str!("fixtures/documents.html"));
+    let post = post(include_str!("../fixtures/documents.html"));
     let document = |member, title: &str, extra: &str, audio| {
         Part::Document(Document {
             member: Some(PostId(member)),
@@ -183,7 +182,7 @@ fn a_quiz_has_its_answers_and_its_voters() {
         options: vec![option("Green", Some(75), Some(true)), option("Black", Some(25), Some(false))],
         voters: some("12"),
     };
-    assert_eq!(post(include_str!("fixtures/quiz.html")).parts, [Part::Poll(poll)]);
+    assert_eq!(post(include_str!("../fixtures/quiz.html")).parts, [Part::Poll(poll)]);
 }
 
 #[test]
@@ -210,7 +209,7 @@ fn an_outline_is_kept_beside_the_picture_of_a_sticker() {
             None,
         ),
     ];
-    assert_eq!(post(include_str!("fixtures/stickers.html")).parts, expected);
+    assert_eq!(post(include_str!("../fixtures/stickers.html")).parts, expected);
 }
 
 #[test]
@@ -221,14 +220,14 @@ fn a_venue_has_its_map_and_a_contact_its_number() {
         title: "The Tea House".into(),
         address: "1 Kettle Lane".into(),
     };
-    assert_eq!(post(include_str!("fixtures/venue.html")).parts, [Part::Location(location)]);
+    assert_eq!(post(include_str!("../fixtures/venue.html")).parts, [Part::Location(location)]);
     let contact = Contact { name: "Ann Pot".into(), phone: "+1 555 0100".into(), href: some("https://t.me/kettle/7") };
-    assert_eq!(post(include_str!("fixtures/contact.html")).parts, [Part::Contact(contact)]);
+    assert_eq!(post(include_str!("../fixtures/contact.html")).parts, [Part::Contact(contact)]);
 }
 
 #[test]
 fn a_link_preview_is_whole_even_with_a_link_inside_it() {
-    let post = post(include_str!("fixtures/previews.html"));
+    let post = post(include_str!("../fixtures/previews.html"));
     let previews: Vec<&Preview> =
         post.parts.iter().filter_map(|part| if let Part::Preview(card) = part { Some(card) } else { None }).collect();
     let [first, film, player] = previews.as_slice() else { panic!("{:?}", post.parts) };
@@ -246,7 +245,7 @@ fn a_link_preview_is_whole_even_with_a_link_inside_it() {
 
 #[test]
 fn a_game_and_an_invoice_are_read() {
-    let post = post(include_str!("fixtures/game.html"));
+    let post = post(include_str!("../fixtures/game.html"));
     let [Part::Game(game), Part::Invoice(invoice)] = post.parts.as_slice() else { panic!("{:?}", post.parts) };
     assert_eq!((game.title.as_str(), plain_text(&game.text).as_str()), ("Boil!", "Keep it hot"));
     assert_eq!(game.image, some("https://cdn.example/game.jpg"));
@@ -262,7 +261,7 @@ fn a_game_and_an_invoice_are_read() {
 
 #[test]
 fn source_quoted_post_bot_and_reactions_are_apart_from_the_text() {
-    let post = post(include_str!("fixtures/surroundings.html"));
+    let post = post(include_str!("../fixtures/surroundings.html"));
     assert_eq!(texts(&post), ["the post's own words"]);
     assert_eq!(post.via_bot, some("@steambot"));
     let forward = Forward { name: "The Stove".into(), href: some("https://t.me/stove/3"), author: some("Ed") };
@@ -310,15 +309,15 @@ fn a_service_message_shows_the_new_picture_and_may_be_silent() {
 #[test]
 fn content_that_is_not_shown_is_withheld_with_or_without_a_caption() {
     let label = Withheld { label: "This media is not supported in the widget".into(), excerpt: String::new() };
-    let bare = post(include_str!("fixtures/withheld.html"));
+    let bare = post(include_str!("../fixtures/withheld.html"));
     assert_eq!(bare.parts, [Part::Withheld(label.clone())]);
-    let captioned = post(&(include_str!("fixtures/withheld.html").to_owned() + &blocks::text("caption")));
+    let captioned = post(&(include_str!("../fixtures/withheld.html").to_owned() + &blocks::text("caption")));
     assert_eq!(captioned.parts, [Part::Withheld(label), Part::Text(vec![text("caption")])]);
 }
 
 #[test]
 fn what_the_parser_does_not_know_is_kept_and_reported() {
-    let (post, problems) = read(&block(include_str!("fixtures/unknown.html"), ""));
+    let (post, problems) = read(&block(include_str!("../fixtures/unknown.html"), ""));
     assert_eq!(texts(&post), ["Floating words", "Known words", "Five stars"]);
     let unknown = |class: &str| Problem { post: Some(PostId(7)), kind: ProblemKind::UnknownClass(class.to_owned()) };
     let expected = ["tgme_widget_message_hologram", "tgme_widget_message_capsule", "link_preview_rating"];
@@ -327,7 +326,7 @@ fn what_the_parser_does_not_know_is_kept_and_reported() {
 
 #[test]
 fn a_page_tells_its_channel_and_the_way_to_older_posts() {
-    let page = page::parse(include_str!("fixtures/page.html")).expect("a page");
+    let page = page::parse(include_str!("../fixtures/page.html")).expect("a page");
     assert_eq!((page.channel, page.slug.as_deref()), (Some(ChannelId(1_234_567)), Some("kettle")));
     assert_eq!(page.older, Some(PostId(6)));
     assert_eq!((page.info.title.as_str(), page.info.verified), ("Kettle 🫖", true));
@@ -338,7 +337,7 @@ fn a_page_tells_its_channel_and_the_way_to_older_posts() {
 
 #[test]
 fn an_undated_post_takes_its_neighbours_time_and_a_nameless_one_is_left_out() {
-    let page = page::parse(include_str!("fixtures/page.html")).expect("a page");
+    let page = page::parse(include_str!("../fixtures/page.html")).expect("a page");
     let dated: Vec<_> =
         page.posts.iter().map(|post| (post.id.0, post.published.map(|time| time.to_rfc3339()))).collect();
     let time = some("2024-02-03T04:05:06+00:00");

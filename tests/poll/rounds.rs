@@ -1,9 +1,8 @@
 //! The polling loop against a stand-in for upstream, with the real store, on a simulated clock.
 
-mod upstream;
-
 use std::{sync::Arc, time::Duration};
 
+use crate::upstream::{StandIn, Trouble, Veil, base, group, nobody, without_preview};
 use chrono::TimeDelta;
 use feedbridge::{
     clock::Clock,
@@ -16,7 +15,6 @@ use feedbridge::{
 };
 use tempfile::TempDir;
 use tokio::{sync::oneshot, task::JoinHandle, time::sleep};
-use upstream::{StandIn, Trouble, Veil, base, group, nobody, without_preview};
 
 /// A poller at work in a temporary folder.
 struct Bridge {

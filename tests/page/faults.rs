@@ -1,8 +1,7 @@
 //! Input that is hostile, broken, or no page of posts at all.
 
-mod blocks;
-
-use blocks::{block, post, read, text};
+use crate::blocks;
+use crate::blocks::{block, post, read, text};
 use feedbridge::{
     model::{ChannelId, Inline, Part, PostId, Style, plain_text},
     page::{self, Embed, Error, Landing, Problem, ProblemKind},
@@ -253,7 +252,7 @@ fn the_posts_own_address_is_the_same_whichever_host_answered() {
 
 #[test]
 fn a_label_before_custom_emoji_is_noise_too() {
-    let label = include_str!("fixtures/withheld.html");
+    let label = include_str!("../fixtures/withheld.html");
     let emoji = text(r#"<tg-emoji emoji-id="1"><i class="emoji"><b>🫖</b></i></tg-emoji> tea"#);
     assert_eq!(post(&(label.to_owned() + &emoji)).parts, [Part::Text(vec![Inline::Text("🫖 tea".into())])]);
 }

@@ -1,8 +1,5 @@
 //! What an acknowledged commit is worth when the process is killed or its disk is full.
 //! The test program starts itself again as the process that suffers this.
-#![cfg(unix)]
-
-mod stored;
 
 use std::{
     env,
@@ -12,12 +9,12 @@ use std::{
     time::Duration,
 };
 
+use crate::stored::{at, ids, new_posts};
 use feedbridge::{
     model::{ChannelId, PostId},
     store::{Batch, Error, Local, Store},
 };
 use serde_json::json;
-use stored::{at, ids, new_posts};
 
 const NEWS: ChannelId = ChannelId(7);
 const STORE: &str = "FEEDBRIDGE_TEST_STORE";
@@ -85,7 +82,7 @@ fn a_killed_process_loses_no_acknowledged_batch_and_leaves_no_half_of_one() {
     let directory = tempfile::tempdir().unwrap();
     let mut before = 0;
     for attempt in 0..20u64 {
-        let mut writer = child("writer", directory.path()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut writer = child("crash::writer", directory.path()).stdout(Stdio::piped()).spawn().unwrap();
         let mut numbers = acknowledged(BufReader::new(writer.stdout.take().unwrap()));
         let enough = 1 + attempt * 7 % 11;
         let seen = numbers.by_ref().take(enough as usize).last();
@@ -103,7 +100,7 @@ fn a_killed_process_loses_no_acknowledged_batch_and_leaves_no_half_of_one() {
 /// Runs the test `name` in a process whose files cannot grow above `kilobytes`, which fails as a full disk does,
 /// and returns what it printed.
 fn run_limited(name: &str, path: &Path, kilobytes: u64) -> String {
-    let ordinary = child(name, path);
+    let ordinary = child(&format!("crash::{name}"), path);
     let mut command = Command::new("sh");
     // Without the trap the system would kill the process instead of failing the write.
     command.arg("-c").arg(format!("trap '' XFSZ; ulimit -f {}; exec \"$@\"", kilobytes * 2)).arg("sh");

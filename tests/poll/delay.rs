@@ -1,12 +1,11 @@
 //! From a post upstream to a reader's answer, on the real clock, over real sockets.
 
-mod upstream;
-
 use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
 
+use crate::upstream::StandIn;
 use feedbridge::{
     clock::Clock,
     config::Config,
@@ -18,7 +17,6 @@ use feedbridge::{
     store::{Local, Store},
 };
 use tokio::{net::TcpListener, sync::watch, time::sleep};
-use upstream::StandIn;
 
 /// What the daemon runs, on ports of its own.
 struct Daemon {

@@ -1,12 +1,9 @@
 //! The real program from end to end: a channel's page becomes feeds, and signals stop it.
 
-mod program;
-mod upstream;
-
+use crate::program::{Daemon, Program};
+use crate::upstream::{StandIn, Trouble, base};
 use feedbridge::model::ChannelId;
-use program::{Daemon, Program};
 use serde_json::Value;
-use upstream::{StandIn, Trouble, base};
 
 const KETTLE: ChannelId = ChannelId(1_000_000_007);
 

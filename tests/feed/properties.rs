@@ -1,13 +1,10 @@
 //! What holds of a feed whatever the posts say: it parses everywhere, stays within bounds and lets nothing through.
 
-#[path = "common/posts.rs"]
-mod posts;
-
+use crate::posts::*;
 use feedbridge::{
     feed::{Feed, Format, Settings, Spoilers},
     model::*,
 };
-use posts::*;
 use proptest::{collection::vec, option, prelude::*};
 use unicode_segmentation::UnicodeSegmentation;
 

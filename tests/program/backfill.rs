@@ -1,19 +1,16 @@
 //! Older posts, with the real program over a real socket: `feedbridge backfill`, and `history` in the daemon.
 
-mod program;
-mod upstream;
-
 use std::{
     collections::BTreeSet,
     thread,
     time::{Duration, Instant},
 };
 
+use crate::program::{Daemon, Program, Ran};
+use crate::upstream::{PAGE_IDS, StandIn, Trouble, group, nobody};
 use chrono::{TimeDelta, Utc};
 use feedbridge::{model::Time, store::Store};
-use program::{Daemon, Program, Ran};
 use serde_json::Value;
-use upstream::{PAGE_IDS, StandIn, Trouble, group, nobody};
 
 const NAME: &str = "archive";
 /// Upstream's newest post at first.

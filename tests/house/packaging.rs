@@ -1,5 +1,5 @@
 //! The man page and the completions in `packaging/` are made from the command line itself.
-//! `FEEDBRIDGE_UPDATE=1 cargo test --test packaging` writes them anew.
+//! `FEEDBRIDGE_UPDATE=1 cargo test --test house packaging` writes them anew.
 
 use std::{env, fs, path::Path};
 
@@ -29,6 +29,6 @@ fn the_man_page_and_the_completions_are_those_of_the_command_line() {
             fs::write(&file, &bytes).unwrap();
         }
         let kept = fs::read(&file).unwrap_or_default();
-        assert!(kept == bytes, "{name} is out of date: run FEEDBRIDGE_UPDATE=1 cargo test --test packaging");
+        assert!(kept == bytes, "{name} is out of date: run FEEDBRIDGE_UPDATE=1 cargo test --test house packaging");
     }
 }

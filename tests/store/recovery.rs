@@ -1,18 +1,16 @@
 //! What the store makes of files that were damaged, lost or left half written while it was closed.
 
-mod stored;
-
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
+use crate::stored::{at, channel, edited, ids, new_posts, post};
 use feedbridge::{
     model::{ChannelId, PostId, Stored},
     store::{Batch, Head, IndexState, Local, Store, check},
 };
 use serde_json::json;
-use stored::{at, channel, edited, ids, new_posts, post};
 
 const NEWS: ChannelId = ChannelId(7);
 const POSTS: u64 = 60;

@@ -1,13 +1,10 @@
 //! Titles: the first line that says something, or what the post is.
 
-#[path = "common/posts.rs"]
-mod posts;
-
+use crate::posts::*;
 use feedbridge::{
     feed::{Labels, Settings, Spoilers},
     model::*,
 };
-use posts::*;
 
 fn title(parts: Vec<Part>) -> String {
     item(post(7, parts)).title.unwrap()

@@ -1,8 +1,6 @@
 //! Socket activation, sd_listen_fds(3), with the real program: a shell passes it sockets as systemd does.
 
-mod program;
-mod upstream;
-
+use crate::upstream;
 use std::{
     io::{ErrorKind, Read, Write},
     net::{TcpListener, TcpStream},
@@ -10,8 +8,8 @@ use std::{
     time::Duration,
 };
 
-use program::Program;
-use upstream::StandIn;
+use crate::program::Program;
+use crate::upstream::StandIn;
 
 const REQUEST: &[u8] = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 

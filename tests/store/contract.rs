@@ -1,13 +1,11 @@
 //! What the store promises to those above it, through the `Store` trait and on a real directory.
 
-mod stored;
-
+use crate::stored::{at, change, channel, edited, ids, name, new_posts, post};
 use feedbridge::{
     model::{ChangeKind, ChannelId, PostId},
     store::{Batch, Error, Head, Local, Store},
 };
 use serde_json::{Value, json};
-use stored::{at, change, channel, edited, ids, name, new_posts, post};
 
 const NEWS: ChannelId = ChannelId(7);
 

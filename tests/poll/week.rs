@@ -1,11 +1,8 @@
 //! A week of polling in seconds: see `simulation`. `cargo run --release --example week` runs it with 1,000 channels.
 
-mod simulation;
-mod upstream;
-
 use std::path::Path;
 
-use simulation::{Plan, week};
+use crate::simulation::{Plan, week};
 
 #[tokio::test(start_paused = true)]
 async fn a_week_of_troubles_loses_no_post_and_keeps_within_the_budget() {

@@ -1,15 +1,12 @@
 //! Whether a proxy is used, and what is said when one refuses. Real proxies are in `.ci/proxies.py`.
 
-mod program;
-mod upstream;
-
+use crate::program::Program;
+use crate::upstream::{StandIn, base};
 use feedbridge::fetch::{Error, Http, Upstream};
-use program::Program;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
 };
-use upstream::{StandIn, base};
 use url::Url;
 
 /// Answers each request with `status`, whatever it is; its address with a user and a password.

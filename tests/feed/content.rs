@@ -1,13 +1,10 @@
 //! Bodies: what a reader sees of a post.
 
-#[path = "common/posts.rs"]
-mod posts;
-
+use crate::posts::*;
 use feedbridge::{
     feed::{Settings, Spoilers},
     model::*,
 };
-use posts::*;
 
 #[test]
 fn breaks_become_paragraphs_and_line_breaks() {

@@ -1,18 +1,15 @@
 //! The commands of the real program: what they print, and their exit codes.
 
-mod program;
-mod stored;
-mod upstream;
-
+use crate::stored;
 use std::fs;
 
+use crate::program::{Program, Ran};
+use crate::stored::{at, channel, edited, new_posts, post};
+use crate::upstream::{StandIn, base};
 use feedbridge::{
     model::{ChangeKind, ChannelId, Inline, Part, PostId, Stored},
     store::{Batch, Store},
 };
-use program::{Program, Ran};
-use stored::{at, channel, edited, new_posts, post};
-use upstream::{StandIn, base};
 
 const KETTLE: ChannelId = ChannelId(1_000_000_007);
 const TEAPOT: ChannelId = ChannelId(1_000_000_008);

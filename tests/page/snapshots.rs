@@ -1,8 +1,7 @@
 //! What each kind of post becomes, written out, so that any change of output shows in review.
-//! `INSTA_UPDATE=always cargo test --test snapshots` accepts what is there now.
+//! `INSTA_UPDATE=always cargo test --test page snapshots` accepts what is there now.
 
-mod blocks;
-
+use crate::blocks;
 use std::{fs, path::Path};
 
 use chrono::TimeZone;

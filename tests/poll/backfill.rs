@@ -1,9 +1,9 @@
 //! Walking back through channels' histories in the background, with the real store, on a simulated clock.
 
-mod upstream;
-
+use crate::upstream;
 use std::{sync::Arc, time::Duration};
 
+use crate::upstream::{StandIn, Trouble, base};
 use chrono::TimeDelta;
 use feedbridge::{
     clock::Clock,
@@ -16,7 +16,6 @@ use feedbridge::{
 };
 use tempfile::TempDir;
 use tokio::{sync::oneshot, time::sleep};
-use upstream::{StandIn, Trouble, base};
 
 const NAME: &str = "archive";
 

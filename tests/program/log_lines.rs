@@ -1,7 +1,6 @@
 //! What people of ill will can put into the log: the real daemon's standard error, with upstream's words in it.
 
-mod upstream;
-
+use crate::upstream;
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
@@ -11,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use upstream::{StandIn, Trouble};
+use crate::upstream::{StandIn, Trouble};
 
 const TOKEN: &str = "0123456789abcdef-secret";
 const FORGED: &str = "2026-01-01T00:00:00Z  INFO feedbridge: forged";

@@ -1,13 +1,10 @@
 //! Feeds as documents: which posts, in which order, and what each format says of them.
 
-#[path = "common/posts.rs"]
-mod posts;
-
+use crate::posts::*;
 use feedbridge::{
     feed::{Deleted, Format, Header, LinkTarget, Medium, Settings, compose as compose_entries},
     model::*,
 };
-use posts::*;
 use serde_json::{Value, json};
 
 const FORMATS: [Format; 3] = [Format::Rss, Format::Atom, Format::Json];

@@ -1,0 +1,11 @@
+//! Posts as feeds: bodies, titles, documents, choices, identity.
+
+mod content;
+mod formats;
+mod identity;
+mod properties;
+mod selection;
+mod title;
+
+#[path = "../common/posts.rs"]
+mod posts;

@@ -1,0 +1,7 @@
+//! The house itself: its layers, its documents, its configuration.
+
+mod config_feeds;
+mod config_upstream;
+mod layers;
+mod packaging;
+mod security;

@@ -1,0 +1,9 @@
+//! Upstream's pages: what is read of them, and what becomes of each kind of post.
+
+mod captures;
+mod faults;
+mod message;
+mod snapshots;
+
+#[path = "../common/blocks.rs"]
+mod blocks;

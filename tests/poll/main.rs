@@ -1,0 +1,13 @@
+//! Polling against a stand-in for upstream, with the real store: mostly on a simulated clock.
+
+mod backfill;
+mod delay;
+mod hostile_upstream;
+mod rounds;
+mod schedule;
+mod week;
+
+#[path = "../simulation/mod.rs"]
+mod simulation;
+#[path = "../upstream/mod.rs"]
+mod upstream;

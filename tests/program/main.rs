@@ -1,0 +1,15 @@
+//! The real program: its commands, its signals, its sockets, its log.
+
+mod backfill;
+mod cli;
+mod daemon;
+mod log_lines;
+mod proxies;
+mod socket;
+
+#[path = "../common/program.rs"]
+mod program;
+#[path = "../common/stored.rs"]
+mod stored;
+#[path = "../upstream/mod.rs"]
+mod upstream;
