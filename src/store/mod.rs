@@ -4,6 +4,7 @@
 
 mod check;
 mod draft;
+mod handle;
 mod index;
 mod journal;
 mod keys;
@@ -16,6 +17,7 @@ mod salvage;
 mod survey;
 
 pub use check::{Check, IndexState, check};
+pub use handle::{Handle, Stopped};
 pub use line::Record;
 pub use local::{Local, Opened};
 pub use records::{Entry, Records, records};
