@@ -1,7 +1,9 @@
 //! From a path to what is wanted. Pure.
 
+use chrono::NaiveDate;
 use percent_encoding::percent_decode_str;
 
+use super::pages::Icon;
 use crate::{
     config::FeedSpec,
     edition::{file_name, page_url},
@@ -17,6 +19,7 @@ pub enum Route {
     Index,
     Page(usize),
     Post(usize, PostId),
+    Day(usize, NaiveDate),
     Tags(usize),
     Status,
     StatusDocument(Format),
@@ -25,6 +28,7 @@ pub enum Route {
     Robots,
     Document(usize, Format),
     Style,
+    Icon(Icon),
     Health,
     Live,
     Ready,
@@ -55,7 +59,10 @@ impl Route {
             ["status", ""] => Self::Status,
             ["status", file] => format_of(file).map_or(Self::Unknown, Self::StatusDocument),
             [name] if *name == super::pages::style_name() => Self::Style,
-            [name] => find(feeds, name).map_or(Self::Unknown, |feed| Self::Moved(page_url(".", &feeds[feed]))),
+            [name] => match (find(feeds, name), Icon::of(name)) {
+                (Some(feed), _) => Self::Moved(page_url(".", &feeds[feed])),
+                (None, icon) => icon.map_or(Self::Unknown, Self::Icon),
+            },
             [name, file] => in_feed(feeds, name, file),
             _ => Self::Unknown,
         }
@@ -64,12 +71,12 @@ impl Route {
     /// The word for it in metrics.
     pub fn class(&self) -> &'static str {
         match self {
-            Self::Index | Self::Page(_) | Self::Post(..) | Self::Tags(_) | Self::Status => "page",
+            Self::Index | Self::Page(_) | Self::Post(..) | Self::Day(..) | Self::Tags(_) | Self::Status => "page",
             Self::Document(_, Format::Rss) | Self::StatusDocument(Format::Rss) => "rss",
             Self::Document(_, Format::Atom) | Self::StatusDocument(Format::Atom) => "atom",
             Self::Document(_, Format::Json) | Self::StatusDocument(Format::Json) => "json",
             Self::Opml | Self::Sitemap | Self::Robots => "list",
-            Self::Style => "style",
+            Self::Style | Self::Icon(_) => "style",
             Self::Health | Self::Live | Self::Ready => "health",
             Self::Metrics => "metrics",
             Self::Moved(_) => "moved",
@@ -89,7 +96,10 @@ fn in_feed(feeds: &[FeedSpec], name: &str, file: &str) -> Route {
         ("tags", ..) => Route::Tags(feed),
         (_, Some(format), _) => Route::Document(feed, format),
         (_, _, Some(id)) => Route::Post(feed, id),
-        _ => return Route::Unknown,
+        (_, None, None) => match date(file) {
+            Some(date) => Route::Day(feed, date),
+            None => return Route::Unknown,
+        },
     };
     if feeds[feed].name == name { route } else { Route::Moved(page_url("..", &feeds[feed]) + file) }
 }
@@ -97,6 +107,11 @@ fn in_feed(feeds: &[FeedSpec], name: &str, file: &str) -> Route {
 /// In its one spelling.
 fn post_id(file: &str) -> Option<PostId> {
     file.parse().ok().filter(|id: &u64| id.to_string() == file).map(PostId)
+}
+
+/// A day in its one spelling, as in 2024-03-08.
+fn date(file: &str) -> Option<NaiveDate> {
+    file.parse().ok().filter(|date: &NaiveDate| date.to_string() == file)
 }
 
 /// The feed of that name; failing that, of that name in other letter case.

@@ -3,10 +3,12 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use askama::Template;
+use chrono::NaiveDate;
 use hyper::http::request::Parts;
 
 use super::{
     frame::{Frame, Moment, counted, moment},
+    picture::Picture,
     reply::{Failure, Made, html, reply},
     row::{Row, header, page_of, row},
 };
@@ -31,6 +33,9 @@ const CHUNK: usize = 200;
 struct Archive {
     frame: Frame,
     row: Row,
+    picture: Option<Picture>,
+    /// Of the newest post on the page of a single channel.
+    day: Option<NaiveDate>,
     description: Vec<String>,
     home_url: String,
     /// The words searched for, and the kinds that a search keeps to.
@@ -110,7 +115,9 @@ fn page(site: &Site, feed: usize, query: &str) -> Result<Made, Failure> {
         None => counted(stretch.posts.len() as u64, "post"),
     });
     let archive = Archive {
-        row: Row { picture: None, ..row(site, feed, &header, "./") },
+        picture: site.pictures.of(site.store.as_ref(), &ids),
+        day: stretch.posts.first().filter(|_| single).map(|(_, stored, _)| stored.published.date_naive()),
+        row: row(site, feed, &header, "./"),
         description: header.description.lines().map(str::to_owned).collect(),
         home_url: header.home_url,
         kinds: tabs(&choice),

@@ -2,13 +2,14 @@
 
 use chrono::SecondsFormat;
 
-use super::style_name;
+use super::assets::{SCRIPT, style_name};
 use crate::{config::FeedSpec, edition::file_name, feed::Format, model::Time, serve::documents::media_type};
 
 /// The head of a page. `root` leads to the first page, so everything is right behind any proxy.
 pub struct Frame {
     pub root: &'static str,
     pub style: &'static str,
+    pub script: &'static str,
     /// Of the page, as the browser's tab shows it.
     pub title: String,
     pub description: String,
@@ -30,6 +31,7 @@ impl Frame {
         Self {
             root,
             style: style_name(),
+            script: SCRIPT,
             title,
             description: String::new(),
             url,

@@ -1,41 +1,107 @@
-//! `/`: all feeds at a glance.
+//! `/`: all feeds at a glance, a hundred to a page, and by name.
 
 use std::sync::Arc;
 
 use askama::Template;
 use hyper::http::request::Parts;
+use url::form_urlencoded;
 
 use super::{
-    frame::{Frame, documents},
-    reply::{html, reply},
+    frame::{Frame, counted, documents},
+    reply::{Failure, Made, html, reply},
     row::{Row, about, row},
 };
 use crate::{
     edition::page_url,
+    feed::Header,
     serve::{Site, answer::Answer},
 };
+
+/// Feeds on one page.
+const ROWS: usize = 100;
 
 #[derive(Template)]
 #[template(path = "index.html")]
 struct Index {
     frame: Frame,
     feeds: Vec<Row>,
+    /// That the names were searched for.
+    words: String,
+    found: String,
+}
+
+/// Which feeds, and which page of them, counted from 1.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Choice {
+    words: String,
+    page: usize,
+}
+
+impl Choice {
+    /// What is not known here belongs to others: trackers and caches append keys of their own.
+    fn parse(query: &str) -> Self {
+        let mut choice = Self { words: String::new(), page: 1 };
+        for (key, value) in form_urlencoded::parse(query.as_bytes()) {
+            match &*key {
+                "q" => choice.words = value.trim().to_owned(),
+                "page" => choice.page = value.parse().ok().filter(|page| *page > 0).unwrap_or(1),
+                _ => {}
+            }
+        }
+        choice
+    }
+
+    fn href(&self, page: usize) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        if !self.words.is_empty() {
+            query.append_pair("q", &self.words);
+        }
+        if page > 1 {
+            query.append_pair("page", &page.to_string());
+        }
+        let query = query.finish();
+        if query.is_empty() { "./".to_owned() } else { format!("./?{query}") }
+    }
+
+    fn fits(&self, header: &Header, name: &str) -> bool {
+        let folded = [&header.title, name].map(str::to_lowercase);
+        let mut words = self.words.split_whitespace().map(str::to_lowercase);
+        words.all(|word| folded.iter().any(|text| text.contains(&word)))
+    }
 }
 
 pub async fn index(site: &Arc<Site>, parts: &Parts) -> Answer {
-    reply(site, parts, |site| {
-        let server = &site.config.server;
-        let feeds = site.config.feeds.iter().enumerate();
-        let feeds: Vec<Row> =
-            feeds.map(|(feed, spec)| row(site, feed, &about(site, feed), &page_url(".", spec))).collect();
-        let mut links: Vec<_> = feeds.iter().flat_map(|row| row.documents.clone()).collect();
-        links.extend(documents("./status/", "Status of the feeds"));
-        let frame = Frame {
-            description: "Telegram channels as RSS, Atom and JSON Feed, with all their posts.".to_owned(),
-            links,
-            ..Frame::new("./", "Feeds".to_owned(), format!("{}/", server.public_url), server.robots)
-        };
-        html(&Index { frame, feeds }, server.robots)
-    })
-    .await
+    let choice = Choice::parse(parts.uri.query().unwrap_or_default());
+    reply(site, parts, move |site| page(site, choice)).await
+}
+
+fn page(site: &Site, choice: Choice) -> Result<Made, Failure> {
+    let server = &site.config.server;
+    let all = site.config.feeds.iter().enumerate();
+    let found: Vec<_> = if choice.words.is_empty() {
+        all.map(|(feed, spec)| (feed, spec, None)).collect()
+    } else {
+        let known = all.map(|(feed, spec)| (feed, spec, about(site, feed)));
+        known.filter(|(_, spec, header)| choice.fits(header, &spec.name)).map(|(f, s, h)| (f, s, Some(h))).collect()
+    };
+    let first = (choice.page - 1) * ROWS;
+    let on_page = found.iter().skip(first).take(ROWS);
+    let feeds: Vec<Row> = on_page
+        .map(|(feed, spec, header)| {
+            let header = header.clone().unwrap_or_else(|| about(site, *feed));
+            row(site, *feed, &header, &page_url(".", spec)).with_last(site, *feed)
+        })
+        .collect();
+    let mut links: Vec<_> = feeds.iter().flat_map(|row| row.documents.clone()).collect();
+    links.extend(documents("./status/", "Status of the feeds"));
+    let indexed = server.robots && choice.words.is_empty();
+    let frame = Frame {
+        description: "Telegram channels as RSS, Atom and JSON Feed, with all their posts.".to_owned(),
+        links,
+        newer: (choice.page > 1).then(|| choice.href(choice.page - 1)),
+        older: (first + ROWS < found.len()).then(|| choice.href(choice.page + 1)),
+        ..Frame::new("./", "Feeds".to_owned(), format!("{}/", server.public_url), indexed)
+    };
+    let found = counted(found.len() as u64, "feed");
+    html(&Index { frame, feeds, words: choice.words, found }, indexed)
 }

@@ -1,5 +1,5 @@
 //! From a page to a response: compressed as the reader likes, revalidated by the digest of what it says, and closed to
-//! scripts.
+//! scripts of others.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use hyper::{
     http::request::Parts,
 };
 
-use super::digest;
+use super::{assets, digest};
 use crate::{
     edition::Coding,
     model::Time,
@@ -24,10 +24,6 @@ use crate::{
     },
     store,
 };
-
-/// Pictures and films come from Telegram's hosts, whose names change.
-const POLICY: &str = "default-src 'none'; style-src 'self'; img-src https: data:; media-src https:; base-uri 'none'; \
-                      form-action 'self'; frame-ancestors 'none'";
 
 /// A document, before anyone's wishes for its form.
 pub struct Made {
@@ -111,7 +107,7 @@ fn finish(made: &Made, coding: Coding, request: &HeaderMap) -> Result<Answer, Fa
         Verdict::NotModified => answer::new(StatusCode::NOT_MODIFIED, ""),
     };
     let headers = response.headers_mut();
-    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(assets::policy()));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static(made.cache));
     headers.insert(VARY, HeaderValue::from_static("Accept-Encoding"));
     if !made.indexed {

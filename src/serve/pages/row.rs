@@ -1,20 +1,34 @@
 //! A feed as the pages show it: its name, its state and how to subscribe.
 
+use chrono::{TimeDelta, Utc};
+use unicode_segmentation::UnicodeSegmentation;
+
 use super::{
+    archive::is_shown,
     frame::{Document, Moment, counted, distinct, documents, moment},
-    picture::Picture,
 };
 use crate::{
     config::FeedSpec,
     edition::{BEFORE_ANY_POST, Contents, document_url, page_url},
-    feed::{self, Format, Header},
+    feed::{self, Entry, Format, Header},
+    model::{Channel, Stored, Time},
     serve::Site,
     status::State,
 };
 
+/// After so long without a success the posts shown may not be the newest.
+const STALE: TimeDelta = TimeDelta::days(1);
+const HUES: u32 = 10;
+/// Posts looked at for the newest one that a feed admits.
+const LOOKS: usize = 20;
+
 pub struct Row {
     pub title: String,
     pub image: Option<String>,
+    /// Stand in the place of the picture, and behind it in case that it is dead.
+    pub initials: String,
+    /// One of ten colours.
+    pub hue: u32,
     /// The feed's page, relative.
     pub page: String,
     pub documents: Vec<Document>,
@@ -24,7 +38,44 @@ pub struct Row {
     pub fine: bool,
     pub posts: String,
     pub newest: Option<Moment>,
-    pub picture: Option<Picture>,
+    /// The newest post, where it is shown.
+    pub last: Option<Last>,
+    /// When upstream last showed the channel that was not read for longest, if that is too long ago.
+    pub stale: Option<Moment>,
+}
+
+/// A post as a line.
+pub struct Last {
+    pub title: String,
+    /// Relative to the page that shows the row.
+    pub href: String,
+}
+
+impl Row {
+    /// With the newest post that the feed admits, if it is one of the last few.
+    pub fn with_last(self, site: &Site, feed: usize) -> Self {
+        let last = last(site, feed, &self.page);
+        Self { last, ..self }
+    }
+}
+
+fn last(site: &Site, feed: usize, page: &str) -> Option<Last> {
+    let spec = &site.config.feeds[feed];
+    let mut newest: Option<(Channel, Stored)> = None;
+    for id in site.channel_ids(feed).ok()? {
+        let channel = site.store.channel_by_id(id).ok()??;
+        let latest = site.store.latest(id, None, LOOKS).ok()?;
+        let found = latest.into_iter().find(|stored| is_shown(stored, &spec.settings) && spec.filter.admits(stored));
+        if let Some(stored) = found
+            && newest.as_ref().is_none_or(|(_, newest)| stored.published > newest.published)
+        {
+            newest = Some((channel, stored));
+        }
+    }
+    let (channel, stored) = newest?;
+    let item = feed::item(Entry { channel: &channel, stored: &stored }, &spec.settings);
+    let href = if spec.channels.len() == 1 { format!("{page}{}", stored.post.id) } else { item.link.clone() };
+    Some(Last { title: item.title.unwrap_or(item.summary), href })
 }
 
 /// What the feed says of itself; from the configuration alone while the store cannot be read.
@@ -48,6 +99,8 @@ pub fn row(site: &Site, feed: usize, header: &Header, page: &str) -> Row {
     let (standing, fine) = standing(site, spec);
     Row {
         title: header.title.clone(),
+        initials: initials(&header.title),
+        hue: header.title.chars().map(u32::from).fold(0, u32::wrapping_add) % HUES + 1,
         image: header.image.clone().filter(|address| address.starts_with("https:")),
         page: page.to_owned(),
         documents: documents(page, &distinct(&header.title, spec)),
@@ -56,8 +109,21 @@ pub fn row(site: &Site, feed: usize, header: &Header, page: &str) -> Row {
         fine,
         posts: counted(heads.iter().map(|head| head.posts).sum(), "post"),
         newest: heads.iter().filter_map(|head| head.newest_published).max().map(moment),
-        picture: site.pictures.of(site.store.as_ref(), &ids),
+        last: None,
+        stale: stale(site, spec, Utc::now()).map(moment),
     }
+}
+
+/// Of the first two words that begin with a letter or a digit.
+fn initials(title: &str) -> String {
+    let words = title.split(|c: char| !c.is_alphanumeric()).filter_map(|word| word.graphemes(true).next());
+    words.take(2).collect::<String>().to_uppercase()
+}
+
+/// The last success of the channel that has gone without one for longest, once that is longer than a day.
+fn stale(site: &Site, spec: &FeedSpec, now: Time) -> Option<Time> {
+    let read = spec.channels.iter().filter_map(|name| site.board.get(name)?.last_success);
+    read.min().filter(|read| now - *read > STALE)
 }
 
 /// The absolute address of the feed's page.

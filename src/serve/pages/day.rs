@@ -1,0 +1,102 @@
+//! `/NAME/2024-03-08`: the posts of one day (UTC), with the way to the days before and after that have some.
+
+use std::sync::Arc;
+
+use askama::Template;
+use chrono::{Days, NaiveDate, NaiveTime};
+use hyper::http::request::Parts;
+
+use super::{
+    archive::{Article, article, is_shown, shown},
+    frame::{Frame, distinct, documents},
+    reply::{Failure, Made, html, reply},
+    row::{about, page_of},
+};
+use crate::{
+    feed::{self, Entry},
+    model::{ChannelId, PostId, Stored, Time},
+    serve::{Site, answer::Answer},
+    store::{Error, Store},
+};
+
+/// Posts on the page of a day; a day of more ends here.
+const POSTS: usize = 500;
+
+#[derive(Template)]
+#[template(path = "day.html")]
+struct Page {
+    frame: Frame,
+    channel: String,
+    shown: String,
+    articles: Vec<Article>,
+}
+
+pub async fn day(site: &Arc<Site>, parts: &Parts, feed: usize, date: NaiveDate) -> Answer {
+    reply(site, parts, move |site| page(site, feed, date)).await
+}
+
+fn page(site: &Site, feed: usize, date: NaiveDate) -> Result<Made, Failure> {
+    let spec = &site.config.feeds[feed];
+    let ids = site.channel_ids(feed)?;
+    let (1, [id]) = (spec.channels.len(), ids.as_slice()) else { return Err(Failure::Missing) };
+    let Some(channel) = site.store.channel_by_id(*id)? else { return Err(Failure::Missing) };
+    let settings = shown(&spec.settings);
+    let found = posts_of(site.store.as_ref(), *id, date)?;
+    let wanted = found.posts.iter().filter(|stored| is_shown(stored, &settings) && spec.filter.admits(stored));
+    let articles = wanted.map(|stored| {
+        let item = feed::item(Entry { channel: &channel, stored }, &settings);
+        article(site, &channel, stored, &item, true)
+    });
+    let articles: Vec<_> = articles.collect();
+    if found.posts.is_empty() {
+        return Err(Failure::Missing);
+    }
+    let header = about(site, feed);
+    let shown = date.format("%-d %B %Y").to_string();
+    let indexed = site.config.server.robots;
+    let url = format!("{}{date}", page_of(site, feed));
+    let frame = Frame {
+        links: documents("./", &distinct(&header.title, spec)),
+        newer: found.next.map(|date| format!("./{date}")),
+        older: found.previous.map(|date| format!("./{date}")),
+        ..Frame::new("../", format!("{shown} · {}", header.title), url, indexed)
+    };
+    html(&Page { frame, channel: header.title, shown, articles }, indexed)
+}
+
+/// What a day holds, oldest first, and the days beside it that hold something.
+struct Day {
+    posts: Vec<Stored>,
+    previous: Option<NaiveDate>,
+    next: Option<NaiveDate>,
+}
+
+fn posts_of(store: &dyn Store, channel: ChannelId, date: NaiveDate) -> Result<Day, Error> {
+    let first = first_since(store, channel, midnight(date))?;
+    let mut posts = store.following(channel, PostId(first.0.saturating_sub(1)), POSTS)?;
+    posts.retain(|stored| stored.published.date_naive() == date);
+    let tomorrow = date.checked_add_days(Days::new(1)).unwrap_or(date);
+    let next = first_since(store, channel, midnight(tomorrow))?;
+    let next = store.following(channel, PostId(next.0.saturating_sub(1)), 1)?.pop();
+    let previous = store.latest(channel, Some(first), 1)?.pop();
+    let day = |stored: Option<Stored>| stored.map(|stored| stored.published.date_naive()).filter(|day| *day != date);
+    Ok(Day { posts, previous: day(previous), next: day(next) })
+}
+
+fn midnight(date: NaiveDate) -> Time {
+    date.and_time(NaiveTime::MIN).and_utc()
+}
+
+/// The first post published at `time` or later; behind the newest one if there is none. Halves the ids, since they
+/// ascend with time: some twenty reads, however long the history.
+fn first_since(store: &dyn Store, channel: ChannelId, time: Time) -> Result<PostId, Error> {
+    let (mut low, mut high) = (0, store.head(channel).newest.map_or(0, |newest| newest.0.saturating_add(1)));
+    while low < high {
+        let middle = low + (high - low) / 2;
+        match store.latest(channel, Some(PostId(middle + 1)), 1)?.pop() {
+            Some(stored) if stored.published >= time => high = stored.post.id.0,
+            _ => low = middle + 1,
+        }
+    }
+    Ok(PostId(high))
+}
