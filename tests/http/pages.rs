@@ -1,12 +1,24 @@
 //! Pages for people.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
+use chrono::Utc;
 use feedbridge::{
-    status::State,
+    config::FeedSpec,
+    model::{Post, Stored},
     status::events::{self, Event, What},
+    status::{State, Status},
+    store::{Batch, Store},
 };
 use scraper::{Html, Selector};
+use sha2::{Digest, Sha256};
 
-use crate::world::{ALPHA, Reply, World, config, minute, over, world};
+use crate::world::{ALPHA, Reply, World, config, minute, over, stored, world};
+
+fn words(page: &Reply, selector: &str) -> Vec<String> {
+    let html = Html::parse_document(page.text());
+    let found: Vec<String> = html.select(&Selector::parse(selector).unwrap()).map(|e| e.text().collect()).collect();
+    found
+}
 
 fn attributes(page: &Reply, selector: &str, name: &str) -> Vec<String> {
     let html = Html::parse_document(page.text());
@@ -61,13 +73,14 @@ async fn every_page_lets_readers_discover_each_format_under_a_title_of_its_own()
 }
 
 #[tokio::test]
-async fn an_archive_shows_posts_in_full_and_no_script() {
+async fn an_archive_shows_posts_in_full_and_no_script_of_theirs() {
     let world = world();
     world.publish(ALPHA, 4, &format!("<script>alert(1)</script> {}", "long ".repeat(1000)));
     let page = world.get("/Alpha/").await;
     assert_eq!(attributes(&page, "article h2 a", "href"), ["./4", "./3", "./2", "./1"]);
     assert!(page.text().contains("All of Alpha") && page.text().contains(&"long ".repeat(999)));
-    assert!(page.text().contains("alert(1)") && !page.text().contains("<script"));
+    assert!(page.text().contains("alert(1)") && !page.text().contains("<script>alert"));
+    assert_eq!(words(&page, "script").len(), 1);
     assert_all_links_lead_somewhere(&world, "/Alpha/").await;
 }
 
@@ -198,17 +211,140 @@ async fn only_the_newest_two_hundred_events_are_kept() {
 }
 
 #[tokio::test]
-async fn a_page_allows_its_own_stylesheet_and_no_script() {
+async fn a_page_allows_its_own_stylesheet_and_only_the_script_of_its_hash() {
     let world = world();
-    for base in ["/", "/Alpha/"] {
+    for base in ["/", "/Alpha/", "/Alpha/2024-03-08", "/status/"] {
         let page = world.get(base).await;
+        let hashes: Vec<_> =
+            words(&page, "script").iter().map(|script| STANDARD.encode(Sha256::digest(script))).collect();
+        let [hash] = hashes.as_slice() else { panic!("{base} has {} scripts", hashes.len()) };
         let policy = page.field("content-security-policy");
-        assert!(policy.starts_with("default-src 'none'; style-src 'self'; img-src https: data:"), "{policy}");
+        let expected = format!("default-src 'none'; style-src 'self'; script-src 'sha256-{hash}'; img-src ");
+        assert!(policy.starts_with(&expected) && !policy.contains("unsafe"), "{policy}");
         let style = attributes(&page, "link[rel=stylesheet]", "href");
         let sheet = world.get(&resolve(base, &style[0])).await;
         assert_eq!((sheet.status, sheet.field("content-type")), (200, "text/css; charset=utf-8"));
         assert!(sheet.field("cache-control").contains("immutable"));
     }
+}
+
+#[tokio::test]
+async fn every_page_has_icons_and_colours_for_the_browsers_frame() {
+    let world = world();
+    for base in ["/", "/Alpha/", "/Alpha/2"] {
+        let page = world.get(base).await;
+        assert_eq!(attributes(&page, "meta[name=theme-color]", "media").len(), 2);
+        let icons = attributes(&page, "link[rel=icon], link[rel=apple-touch-icon]", "href");
+        let mut types = Vec::new();
+        for icon in &icons {
+            let reply = world.get(&resolve(base, icon)).await;
+            assert!(reply.status == 200 && !reply.body.is_empty(), "{icon}");
+            types.push(reply.field("content-type").to_owned());
+        }
+        assert_eq!(types, ["image/svg+xml", "image/vnd.microsoft.icon", "image/png"]);
+    }
+    assert_eq!(world.get("/favicon.ico").await.status, 200);
+}
+
+#[tokio::test]
+async fn the_first_page_shows_each_feeds_newest_post_and_no_state_that_is_fine() {
+    let world = world();
+    world.set_state("Alpha", State::Ok);
+    world.set_state("beta", State::NotFound);
+    let page = world.get("/").await;
+    assert_eq!(attributes(&page, ".row .last a", "href")[0], "./Alpha/3");
+    assert_eq!(words(&page, ".row .last a")[0], "post number 3");
+    let rows = words(&page, ".row");
+    assert!(!rows[0].contains("up to date") && rows[1].contains("not found on Telegram"), "{rows:?}");
+}
+
+#[tokio::test]
+async fn a_channel_without_a_picture_has_its_initials_and_one_with_a_dead_picture_too() {
+    let page = world().get("/").await;
+    assert_eq!(words(&page, ".row .avatar"), ["TA", "B", "B"]);
+    let titled = world();
+    let mut channel = titled.store.channel_by_id(ALPHA).unwrap().unwrap();
+    channel.info.title = "🔥 ёлка в лесу".to_owned();
+    channel.info.photo = Some("https://cdn.example/gone.jpg".to_owned());
+    titled.store.commit(minute(9), Batch { channel: Some(channel), ..Batch::default() }).unwrap();
+    let page = titled.get("/Alpha/").await;
+    assert_eq!(words(&page, ".avatar"), ["ЁВ"]);
+    assert_eq!(attributes(&page, ".avatar img", "src"), ["https://cdn.example/gone.jpg"]);
+}
+
+#[tokio::test]
+async fn a_hundred_feeds_stand_on_a_page_of_the_list_and_are_found_by_name() {
+    let mut config = config();
+    for number in 0..250 {
+        config.feeds.push(FeedSpec { name: format!("topic_{number}"), ..config.feeds[1].clone() });
+    }
+    let world = over(world().store, config);
+    let mut seen = 0;
+    for (path, rows) in [("/", 100), ("/?page=2", 100), ("/?page=3", 53)] {
+        let page = world.get(path).await;
+        assert_eq!(attributes(&page, ".row h2 a", "href").len(), rows, "{path}");
+        seen += rows;
+    }
+    assert_eq!(seen, 253);
+    assert_eq!(attributes(&world.get("/?page=2").await, ".pager a", "href"), ["./", "./?page=3"]);
+    let found = world.get("/?q=TOPIC_24").await;
+    assert_eq!(attributes(&found, ".row h2 a", "href").len(), 11);
+    assert_eq!(found.field("x-robots-tag"), "noindex");
+    assert_eq!(attributes(&world.get("/?q=alpha&utm_source=x").await, ".row h2 a", "href"), ["./Alpha/"]);
+    assert!(world.get("/?q=nobody").await.text().contains("No feed has such a name."));
+}
+
+#[tokio::test]
+async fn a_channel_that_was_not_read_for_a_day_is_marked_with_when_it_was() {
+    let world = world();
+    assert!(words(&world.get("/Alpha/").await, ".stale").is_empty());
+    world.set_state("Alpha", State::Ok);
+    for base in ["/", "/Alpha/"] {
+        assert_eq!(words(&world.get(base).await, ".stale")[0], "last read 8 March 2024, 12:10 UTC", "{base}");
+    }
+    let name = "Alpha".parse().unwrap();
+    let status = world.board.get(&name).unwrap();
+    world.board.set(&name, Status { last_success: Some(Utc::now()), ..status });
+    assert!(words(&world.get("/Alpha/").await, ".stale").is_empty());
+}
+
+#[tokio::test]
+async fn a_day_shows_its_posts_and_leads_to_the_days_beside_it_that_have_some() {
+    let world = world();
+    for (id, minutes) in [(4, 2 * 1440), (5, 2 * 1440 + 5), (6, 5 * 1440)] {
+        let at = minute(minutes);
+        let text = stored(id, "later");
+        world.keep(ALPHA, Stored { published: at, post: Post { published: Some(at), ..text.post }, ..text });
+    }
+    let page = world.get("/Alpha/2024-03-10").await;
+    assert_eq!(attributes(&page, "article", "id"), ["p4", "p5"]);
+    assert_eq!(attributes(&page, "a[rel=next]", "href"), ["./2024-03-08"]);
+    assert_eq!(attributes(&page, "a[rel=prev]", "href"), ["./2024-03-13"]);
+    assert_all_links_lead_somewhere(&world, "/Alpha/2024-03-10").await;
+    assert_eq!(attributes(&world.get("/Alpha/2024-03-08").await, "a[rel=next]", "href").len(), 0);
+    assert_eq!(attributes(&world.get("/Alpha/").await, ".kinds a[href^='./2024']", "href"), ["./2024-03-13"]);
+    for nowhere in
+        ["/Alpha/2024-03-09", "/Alpha/2024-3-8", "/Alpha/2024-02-30", "/both/2024-03-08", "/Alpha/9999-12-31"]
+    {
+        world.get(nowhere).await.assert_problem(404);
+    }
+}
+
+#[tokio::test]
+async fn a_day_of_many_posts_goes_on_to_its_last() {
+    let world = world();
+    for id in 4..=450 {
+        world.publish(ALPHA, id, "again");
+    }
+    let (mut seen, mut path) = (Vec::new(), "/Alpha/2024-03-08".to_owned());
+    for _ in 0..3 {
+        let page = world.get(&path).await;
+        seen.extend(attributes(&page, "article", "id"));
+        let more = attributes(&page, "main > p > a", "href");
+        let Some(more) = more.first() else { break };
+        path = format!("/Alpha/{}", more.trim_start_matches("./"));
+    }
+    assert_eq!(seen, (1..=450).map(|id| format!("p{id}")).collect::<Vec<_>>());
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use crate::world::{DOCUMENTS, RSS, config, over, world};
 async fn what_is_nowhere_is_404() {
     let world = world();
     for target in
-        ["/no/such/feed.rss", "/gamma/", "/gamma", "/Alpha/rss", "/Alpha/rss.xml/", "//", "/favicon.ico", "/%ff"]
+        ["/no/such/feed.rss", "/gamma/", "/gamma", "/Alpha/rss", "/Alpha/rss.xml/", "//", "/favicon.png", "/%ff"]
     {
         world.get(target).await.assert_problem(404);
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use askama::Template;
 use chrono::{Days, NaiveDate, NaiveTime};
 use hyper::http::request::Parts;
+use url::form_urlencoded;
 
 use super::{
     archive::{Article, article, is_shown, shown},
@@ -19,8 +20,8 @@ use crate::{
     store::{Error, Store},
 };
 
-/// Posts on the page of a day; a day of more ends here.
-const POSTS: usize = 500;
+/// Posts on one page of a day; a day of more goes on under `?after=ID`.
+const POSTS: usize = 200;
 
 #[derive(Template)]
 #[template(path = "day.html")]
@@ -29,19 +30,27 @@ struct Page {
     channel: String,
     shown: String,
     articles: Vec<Article>,
+    /// Where the day goes on, relative.
+    more: Option<String>,
 }
 
 pub async fn day(site: &Arc<Site>, parts: &Parts, feed: usize, date: NaiveDate) -> Answer {
-    reply(site, parts, move |site| page(site, feed, date)).await
+    let after = parts.uri.query().and_then(after);
+    reply(site, parts, move |site| page(site, feed, date, after)).await
 }
 
-fn page(site: &Site, feed: usize, date: NaiveDate) -> Result<Made, Failure> {
+fn after(query: &str) -> Option<PostId> {
+    let (_, id) = form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == "after")?;
+    id.parse().ok().map(PostId)
+}
+
+fn page(site: &Site, feed: usize, date: NaiveDate, after: Option<PostId>) -> Result<Made, Failure> {
     let spec = &site.config.feeds[feed];
     let ids = site.channel_ids(feed)?;
     let (1, [id]) = (spec.channels.len(), ids.as_slice()) else { return Err(Failure::Missing) };
     let Some(channel) = site.store.channel_by_id(*id)? else { return Err(Failure::Missing) };
     let settings = shown(&spec.settings);
-    let found = posts_of(site.store.as_ref(), *id, date)?;
+    let found = posts_of(site.store.as_ref(), *id, date, after)?;
     let wanted = found.posts.iter().filter(|stored| is_shown(stored, &settings) && spec.filter.admits(stored));
     let articles = wanted.map(|stored| {
         let item = feed::item(Entry { channel: &channel, stored }, &settings);
@@ -61,26 +70,33 @@ fn page(site: &Site, feed: usize, date: NaiveDate) -> Result<Made, Failure> {
         older: found.previous.map(|date| format!("./{date}")),
         ..Frame::new("../", format!("{shown} · {}", header.title), url, indexed)
     };
-    html(&Page { frame, channel: header.title, shown, articles }, indexed)
+    let more = found.more.map(|id| format!("./{date}?after={id}"));
+    html(&Page { frame, channel: header.title, shown, articles, more }, indexed)
 }
 
 /// What a day holds, oldest first, and the days beside it that hold something.
 struct Day {
     posts: Vec<Stored>,
+    /// The last of these, if others follow.
+    more: Option<PostId>,
     previous: Option<NaiveDate>,
     next: Option<NaiveDate>,
 }
 
-fn posts_of(store: &dyn Store, channel: ChannelId, date: NaiveDate) -> Result<Day, Error> {
+fn posts_of(store: &dyn Store, channel: ChannelId, date: NaiveDate, after: Option<PostId>) -> Result<Day, Error> {
     let first = first_since(store, channel, midnight(date))?;
-    let mut posts = store.following(channel, PostId(first.0.saturating_sub(1)), POSTS)?;
+    let begin = after.filter(|after| *after >= first).unwrap_or(PostId(first.0.saturating_sub(1)));
+    let mut posts = store.following(channel, begin, POSTS + 1)?;
     posts.retain(|stored| stored.published.date_naive() == date);
+    let beyond = posts.len() > POSTS;
+    posts.truncate(POSTS);
+    let more = posts.last().filter(|_| beyond).map(|stored| stored.post.id);
     let tomorrow = date.checked_add_days(Days::new(1)).unwrap_or(date);
     let next = first_since(store, channel, midnight(tomorrow))?;
     let next = store.following(channel, PostId(next.0.saturating_sub(1)), 1)?.pop();
     let previous = store.latest(channel, Some(first), 1)?.pop();
     let day = |stored: Option<Stored>| stored.map(|stored| stored.published.date_naive()).filter(|day| *day != date);
-    Ok(Day { posts, previous: day(previous), next: day(next) })
+    Ok(Day { posts, more, previous: day(previous), next: day(next) })
 }
 
 fn midnight(date: NaiveDate) -> Time {
