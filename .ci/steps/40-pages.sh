@@ -11,6 +11,7 @@ pages_ready() {
 pages_look() { # starts the program over a stand-in, looks, and ends both
     local work standin program port=8471 upstream=8472 status=1
     work=$(mktemp -d)
+    cargo build --quiet || return
     python3 .ci/pages/write.py "$work/upstream"
     cat >"$work/config.toml" <<END
 [server]
