@@ -4,6 +4,8 @@ mod backfill;
 mod check;
 mod export;
 mod fetch;
+mod follow;
+mod health;
 mod import;
 mod progress;
 mod restore;
@@ -57,6 +59,29 @@ enum Command {
         #[arg(long)]
         all: bool,
     },
+    /// Add channels to the configuration; a running daemon takes them up by itself.
+    Add {
+        /// NAME, @NAME, https://t.me/NAME, or the address of its feed at RSSHub, RSS-Bridge and their like
+        #[arg(required = true, value_name = "CHANNEL")]
+        channels: Vec<String>,
+        /// Do not look at the channels on Telegram first.
+        #[arg(long)]
+        offline: bool,
+    },
+    /// Take channels out of the configuration; what is stored of them stays.
+    Remove {
+        /// As for `add`.
+        #[arg(required = true, value_name = "CHANNEL")]
+        channels: Vec<String>,
+    },
+    /// Print the channels of the configuration with the addresses of their feeds.
+    List,
+    /// Ask the running daemon how it is; exits with 0 for ok, 1 for degraded, 2 for down.
+    Health {
+        /// Exit with 0 unless it is down, for who restarts what fails.
+        #[arg(long)]
+        live: bool,
+    },
     /// Check the configuration and the store, and say what is wrong.
     Check,
     /// Print a stored post with all its revisions.
@@ -104,6 +129,7 @@ pub fn command() -> clap::Command {
 pub fn run() -> ExitCode {
     let Arguments { config, command } = Arguments::parse();
     let result = match command.unwrap_or(Command::Serve) {
+        Command::Health { live } => return health::run(daemon::load(&config), live),
         Command::Serve => daemon::load(&config).and_then(|loaded| daemon::run(&config, loaded)),
         Command::Fetch { channel, format } => {
             load_or_default(&config).and_then(|c| fetch::run(&c, &channel, format.into()))
@@ -111,6 +137,13 @@ pub fn run() -> ExitCode {
         Command::Backfill { channel, since, all } => {
             daemon::load(&config).and_then(|config| backfill::run(&config, &channel, since, all))
         }
+        Command::Add { channels, offline } => {
+            daemon::load(&config).and_then(|loaded| follow::add(&config, &loaded, &channels, offline))
+        }
+        Command::Remove { channels } => {
+            daemon::load(&config).and_then(|loaded| follow::remove(&config, &loaded, &channels))
+        }
+        Command::List => daemon::load(&config).and_then(|config| follow::list(&config)),
         Command::Check => daemon::load(&config).and_then(|config| check::run(&config)),
         Command::Export { channel } => daemon::load(&config).and_then(|config| export::run(&config, channel.as_ref())),
         Command::Import { file } => daemon::load(&config).and_then(|config| import::run(&config, &file)),

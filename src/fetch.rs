@@ -131,6 +131,18 @@ impl Upstream for Http {
     }
 }
 
+/// The body that a daemon on this machine answers with, whatever its status; the reason in words if it does not.
+pub async fn local(url: &str, password: Option<&str>) -> Result<Vec<u8>, String> {
+    let client = Client::builder().no_proxy().user_agent(USER_AGENT).timeout(CONNECT_TIMEOUT).build();
+    let client = client.map_err(|error| reason(&error))?;
+    let mut request = client.get(url);
+    if let Some(password) = password {
+        request = request.basic_auth("feedbridge", Some(password));
+    }
+    let response = request.send().await.map_err(|error| reason(&error))?;
+    response.bytes().await.map(Vec::from).map_err(|error| reason(&error))
+}
+
 async fn read(asked: impl Fn() -> String, mut response: Response) -> Result<Answer, Error> {
     match response.status() {
         StatusCode::OK => {}

@@ -24,7 +24,8 @@ pub fn run(config: &Config, name: &ChannelName, format: Format) -> Result<(), Fa
     }
 }
 
-async fn look(config: &Config, name: &ChannelName) -> Result<(Channel, Vec<Stored>), String> {
+/// One poll of the channel by the first way that leads to Telegram; else the reason in words.
+pub async fn look(config: &Config, name: &ChannelName) -> Result<(Channel, Vec<Stored>), String> {
     let now = Clock::system().wall();
     let mut unreachable = String::new();
     let exits = exits(config)?;

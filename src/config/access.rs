@@ -35,10 +35,22 @@ impl Access {
     /// The tokens; None when everybody may read. A relative path is taken from `credentials` (systemd's
     /// CREDENTIALS_DIRECTORY) when that is set, else from the working directory.
     pub fn load(&self, credentials: Option<&Path>) -> Result<Option<Tokens>, TokenError> {
+        let Some((text, path)) = self.read(credentials)? else { return Ok(None) };
+        Tokens::parse(&text, &path).map(Some)
+    }
+
+    /// The first of the tokens, for a command that asks the daemon; otherwise as [`Access::load`].
+    pub fn password(&self, credentials: Option<&Path>) -> Result<Option<String>, TokenError> {
+        let Some((text, path)) = self.read(credentials)? else { return Ok(None) };
+        Tokens::parse(&text, &path)?;
+        Ok(tokens(&text).next().map(|(_, token)| token.to_owned()))
+    }
+
+    fn read(&self, credentials: Option<&Path>) -> Result<Option<(String, PathBuf)>, TokenError> {
         let Some(file) = &self.tokens_file else { return Ok(None) };
         let path = credentials.map_or_else(|| file.clone(), |directory| directory.join(file));
         match std::fs::read_to_string(&path) {
-            Ok(text) => Tokens::parse(&text, &path).map(Some),
+            Ok(text) => Ok(Some((text, path))),
             Err(source) => Err(TokenError::Io { path, source }),
         }
     }
@@ -70,15 +82,11 @@ impl Tokens {
     /// One token a line; empty lines, and those that begin with `#`, are passed over. `path` is for the errors.
     pub fn parse(text: &str, path: &Path) -> Result<Self, TokenError> {
         let mut digests = Vec::new();
-        for (index, line) in text.lines().enumerate() {
-            let token = line.trim();
-            if token.is_empty() || token.starts_with('#') {
-                continue;
-            }
+        for (line, token) in tokens(text) {
             // These need no escape in an address (RFC 3986 2.3), so a token has one spelling only.
             let plain = token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte));
             if token.len() < LEAST_LENGTH || !plain {
-                return Err(TokenError::Malformed { path: path.to_owned(), line: index + 1 });
+                return Err(TokenError::Malformed { path: path.to_owned(), line });
             }
             digests.push(digest(token.as_bytes()));
         }
@@ -90,6 +98,12 @@ impl Tokens {
         let given = digest(token);
         self.0.iter().fold(Choice::from(0), |found, known| found | known.ct_eq(&given)).into()
     }
+}
+
+/// Each with its line, counted from 1.
+fn tokens(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let lines = text.lines().map(str::trim).enumerate().map(|(index, line)| (index + 1, line));
+    lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
 }
 
 fn digest(token: &[u8]) -> [u8; 32] {

@@ -1,6 +1,7 @@
 //! The configuration, read once into checked values. Nothing below looks at the file again.
 
 mod access;
+pub mod edit;
 mod limits;
 mod named;
 mod read;

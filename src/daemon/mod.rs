@@ -24,7 +24,7 @@ use tokio::{
 use tracing::{error, info, warn};
 
 use push::Push;
-pub use wiring::{exits, load, store_directory, tokens};
+pub use wiring::{exits, load, password, store_directory, tokens};
 
 use crate::{
     clock::Clock,

@@ -41,6 +41,14 @@ pub fn store_directory(config: &Config) -> PathBuf {
 
 /// The tokens of those who may read, given the environment.
 pub fn tokens(config: &Config) -> Result<Option<Tokens>, Failure> {
-    let credentials = env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
-    config.access.load(credentials.as_deref()).map_err(|error| error.to_string())
+    config.access.load(credentials().as_deref()).map_err(|error| error.to_string())
+}
+
+/// A token that opens the daemon of this configuration, where one is asked for.
+pub fn password(config: &Config) -> Result<Option<String>, Failure> {
+    config.access.password(credentials().as_deref()).map_err(|error| error.to_string())
+}
+
+fn credentials() -> Option<PathBuf> {
+    env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from)
 }

@@ -3,6 +3,7 @@
 mod backfill;
 mod cli;
 mod daemon;
+mod follow;
 mod log_lines;
 mod proxies;
 mod socket;
