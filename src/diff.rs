@@ -1,8 +1,12 @@
 //! What a page changes in what is known. Pure: the time comes in, changes come out.
 
+mod damping;
+
+pub use damping::Waiting;
+
 use std::{
     cmp::max,
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
 };
 
 use chrono::TimeDelta;
@@ -14,22 +18,48 @@ use crate::model::{
 /// Media addresses die after a day or two and differ on every load; this often the stored ones are replaced.
 const RENEWAL: TimeDelta = TimeDelta::hours(12);
 
-/// The changes that `posts`, in page order, bring to `known`, the stored posts that any of their ids belongs to.
+/// What a page brings.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Difference {
+    pub changes: Vec<Change>,
+    /// Readings that are no revisions yet, for the next poll.
+    pub waiting: Waiting,
+}
+
+/// The changes that `posts`, in page order, bring to `known`, the stored posts that any of their ids belongs to, when
+/// no reading waits.
+pub fn diff(channel: ChannelId, known: Vec<Stored>, posts: Vec<Post>, now: Time) -> Vec<Change> {
+    damped(channel, known, posts, Waiting::default(), now).changes
+}
+
+/// As [`diff`], with the readings that are `waiting` since the last poll, whose posts are in `known`, too.
 ///
 /// Look-up is by id, never by "newer than the newest": older posts on the page are not new for being old.
-pub fn diff(channel: ChannelId, known: Vec<Stored>, posts: Vec<Post>, now: Time) -> Vec<Change> {
+pub fn damped(channel: ChannelId, known: Vec<Stored>, posts: Vec<Post>, waiting: Waiting, now: Time) -> Difference {
     let known = Known::new(known);
+    let mut waiting = waiting;
+    let first = posts.iter().map(|post| post.id).min();
+    let posts = known.each_once(posts);
+    let shown: HashSet<PostId> = posts.iter().map(|(id, _)| *id).collect();
     let last = posts.len().saturating_sub(1);
     let mut changes = Vec::new();
-    for (index, post) in posts.into_iter().enumerate() {
+    for (index, (_, post)) in posts.into_iter().enumerate() {
         let at_edge = index == 0 || index == last;
-        let change = match known.find(&post) {
+        changes.extend(match known.find(&post) {
             None => Some((ChangeKind::New, first_seen(post, now))),
-            Some(stored) => compare(stored, post, at_edge, now),
-        };
-        changes.extend(change.map(|(kind, stored)| Change { kind, channel, stored }));
+            Some(stored) => compare(stored, post, at_edge, &mut waiting, now),
+        });
     }
-    changes
+    // What a post read last before it left the page is what it reads.
+    for post in first.map(|first| waiting.before(first)).unwrap_or_default() {
+        match known.find(&post).filter(|stored| stored.deleted.is_none()) {
+            None => waiting.forget(post.id),
+            Some(stored) if shown.contains(&stored.post.id) => {}
+            Some(stored) => changes.extend(compare(stored, post, false, &mut waiting, now)),
+        }
+    }
+    let changes = changes.into_iter().map(|(kind, stored)| Change { kind, channel, stored }).collect();
+    Difference { changes, waiting }
 }
 
 /// The mark of a post that is gone upstream.
@@ -49,7 +79,7 @@ pub fn with_excerpt(channel: ChannelId, mut stored: Stored, excerpt: &str, now: 
 
 /// The ids that a post goes by: its own and those of its album.
 pub fn ids(post: &Post) -> impl Iterator<Item = PostId> {
-    std::iter::once(post.id).chain(post.members.iter().copied().filter(|member| *member != post.id))
+    post.ids()
 }
 
 struct Known {
@@ -71,6 +101,25 @@ impl Known {
     fn find(&self, post: &Post) -> Option<&Stored> {
         ids(post).find_map(|id| self.by_id.get(&id)).map(|index| &self.posts[*index])
     }
+
+    /// The posts under the ids that they are stored by. Of several that are one, what shows the most of an album counts,
+    /// else the last.
+    fn each_once(&self, posts: Vec<Post>) -> Vec<(PostId, Post)> {
+        let mut places: HashMap<PostId, usize> = HashMap::new();
+        let mut each: Vec<(PostId, Post)> = Vec::new();
+        for post in posts {
+            let id = self.find(&post).map_or(post.id, |stored| stored.post.id);
+            match places.get(&id) {
+                Some(&place) if each[place].1.members.len() <= post.members.len() => each[place].1 = post,
+                Some(_) => {}
+                None => {
+                    places.insert(id, each.len());
+                    each.push((id, post));
+                }
+            }
+        }
+        each
+    }
 }
 
 fn first_seen(post: Post, now: Time) -> Stored {
@@ -84,10 +133,17 @@ fn first_seen(post: Post, now: Time) -> Stored {
         sequence: 0,
         revisions: 1,
         deleted: None,
+        readings: Vec::new(),
     }
 }
 
-fn compare(stored: &Stored, post: Post, at_edge: bool, now: Time) -> Option<(ChangeKind, Stored)> {
+fn compare(
+    stored: &Stored,
+    post: Post,
+    at_edge: bool,
+    waiting: &mut Waiting,
+    now: Time,
+) -> Option<(ChangeKind, Stored)> {
     if at_edge && is_cut_album(&stored.post, &post) && stored.deleted.is_none() {
         return None;
     }
@@ -97,8 +153,13 @@ fn compare(stored: &Stored, post: Post, at_edge: bool, now: Time) -> Option<(Cha
         // Never backwards, whatever the clock does.
         let updated = max(now, stored.updated + TimeDelta::seconds(1));
         let revisions = stored.revisions + 1;
-        return Some((ChangeKind::Edited, Stored { post, updated, revisions, ..seen }));
+        if let Some(readings) = waiting.admit(stored, &post, now) {
+            return Some((ChangeKind::Edited, Stored { post, updated, revisions, readings, ..seen }));
+        }
+        let restored = Stored { renewed: stored.renewed, ..seen };
+        return stored.deleted.map(|_| (ChangeKind::Restored, restored));
     }
+    waiting.forget(stored.post.id);
     if stored.deleted.is_some() {
         return Some((ChangeKind::Restored, Stored { post, ..seen }));
     }

@@ -13,7 +13,7 @@ pub use channel::{Channel, ChannelId, ChannelInfo, ChannelName, InvalidName};
 pub use depth::History;
 pub use post::{
     Button, Contact, Document, Forward, Game, Invoice, Location, Part, Photo, Poll, PollOption, Post, PostId, Preview,
-    Reaction, Reply, Sticker, StickerKind, Stored, Video, VideoKind, Voice, Withheld,
+    Reaction, Reading, Reply, Sticker, StickerKind, Stored, Video, VideoKind, Voice, Withheld,
 };
 pub use text::{Inline, Style, plain_text};
 

@@ -77,6 +77,11 @@ impl Post {
             reactions: Vec::new(),
         }
     }
+
+    /// The ids that the post goes by: its own and those of its album.
+    pub fn ids(&self) -> impl Iterator<Item = PostId> {
+        std::iter::once(self.id).chain(self.members.iter().copied().filter(|member| *member != self.id))
+    }
 }
 
 /// Where a forwarded post comes from.
@@ -360,4 +365,14 @@ pub struct Stored {
     /// When the post was found to be gone upstream.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deleted: Option<Time>,
+    /// How the post read lately, the present reading last; empty for a post that was never edited.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub readings: Vec<Reading>,
+}
+
+/// A short digest of what a post said, and the moment since when it was kept so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reading {
+    pub digest: u32,
+    pub at: Time,
 }

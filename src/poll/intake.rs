@@ -12,7 +12,7 @@ use super::{
     walk::Past,
 };
 use crate::{
-    diff,
+    diff::{self, Difference, Waiting},
     model::{Change, ChangeKind, Channel, ChannelId, ChannelInfo, ChannelName, Part, PostId, Stored, Time},
     page::{self, Page, Problem},
     store::{self, Batch, Store},
@@ -20,6 +20,8 @@ use crate::{
 
 /// How often a rotated avatar address is stored anew.
 const INFO_RENEWAL: TimeDelta = TimeDelta::hours(12);
+/// How often a channel's title, description or slug may change.
+const INFO_CHANGE: TimeDelta = TimeDelta::minutes(10);
 
 /// More posts than this between the first and the last of a page are not looked through for deleted ones.
 const MAX_BETWEEN: usize = 500;
@@ -77,7 +79,8 @@ pub fn take_in(store: &dyn Store, name: &ChannelName, cursor: Cursor, html: &str
     let channel = channel(store, name, known, &page, now)?;
     let id = channel.id;
     let ids: Vec<_> = page.posts.iter().flat_map(diff::ids).collect();
-    let known_posts = store.known(id, &ids)?;
+    let waiting = waiting(store, id)?;
+    let known_posts = store.known(id, &ids.iter().copied().chain(waiting.ids()).collect::<Vec<_>>())?;
     let missing = missing(store, id, &page, &ids)?;
     let open = open_gaps(store, id)?;
     let newest = highest(store, id)?;
@@ -93,12 +96,16 @@ pub fn take_in(store: &dyn Store, name: &ChannelName, cursor: Cursor, html: &str
         problems: page.problems,
         ..Intake::default()
     };
-    let changes = diff::diff(id, known_posts, page.posts, now);
+    let before = waiting.clone();
+    let Difference { changes, waiting } = diff::damped(id, known_posts, page.posts, waiting, now);
     intake.count(&changes, newest, followed_since(cursor, newest, &open));
     let renamed = store.channel_by_id(id)?.as_ref() != Some(&channel);
     let states = if gaps == open { Vec::new() } else { vec![kept(id, &gaps)?] };
     if renamed || !changes.is_empty() || !states.is_empty() {
         store.commit(now, Batch { channel: renamed.then_some(channel), changes, states })?;
+    }
+    if waiting != before {
+        store.set_hint(&waiting_key(id), &serde_json::to_value(&waiting).map_err(store::Error::from)?)?;
     }
     Ok(Intake { past: past(store, id)?, ..intake })
 }
@@ -138,6 +145,16 @@ fn kept(channel: ChannelId, gaps: &[Gap]) -> Result<(String, Option<Value>), sto
 
 fn gaps_key(channel: ChannelId) -> String {
     format!("gaps/{channel}")
+}
+
+/// The readings of posts that are no revisions yet. A hint, since an alternating page changes it at every poll.
+fn waiting(store: &dyn Store, channel: ChannelId) -> Result<Waiting, store::Error> {
+    let kept = store.hint(&waiting_key(channel))?;
+    Ok(kept.and_then(|kept| serde_json::from_value(kept).ok()).unwrap_or_default())
+}
+
+fn waiting_key(channel: ChannelId) -> String {
+    format!("waiting/{channel}")
 }
 
 /// What is stored of a channel's past.
@@ -218,13 +235,20 @@ fn channel(
         (None, None) => None,
     };
     let Some(known) = known else { return Ok(new_channel(name, page, now)) };
-    let current_slug = page.slug.clone().unwrap_or_else(|| known.current_slug.clone());
-    let mut channel = Channel { name: name.clone(), current_slug, ..known };
-    if is_info_due(&channel, &page.info, now) {
-        channel.info = page.info.clone();
+    let mut channel = Channel { name: name.clone(), ..known };
+    let moved = page.slug.clone().filter(|slug| *slug != channel.current_slug && may_change(&channel, now));
+    let told = is_info_due(&channel, &page.info, now).then(|| page.info.clone());
+    if moved.is_some() || told.is_some() {
         channel.info_seen = now;
     }
+    channel.current_slug = moved.unwrap_or(channel.current_slug);
+    channel.info = told.unwrap_or(channel.info);
     Ok(channel)
+}
+
+/// Mirrors out of step must not write the channel anew at every poll.
+fn may_change(channel: &Channel, now: Time) -> bool {
+    channel.info_seen == channel.first_seen || (now - channel.info_seen).abs() >= INFO_CHANGE
 }
 
 fn new_channel(name: &ChannelName, page: &Page, now: Time) -> Channel {
@@ -247,7 +271,7 @@ fn is_info_due(channel: &Channel, seen: &ChannelInfo, now: Time) -> bool {
     }
     let lasting = |info: &ChannelInfo| ChannelInfo { photo: None, ..info.clone() };
     let renewal = seen.photo != channel.info.photo && (now - channel.info_seen).abs() >= INFO_RENEWAL;
-    renewal || lasting(seen) != lasting(&channel.info)
+    renewal || (lasting(seen) != lasting(&channel.info) && may_change(channel, now))
 }
 
 /// Stands for the id of a channel whose page does not tell it. Real ids are far below.

@@ -1,6 +1,7 @@
 //! Posts as feeds: bodies, titles, documents, choices, identity.
 
 mod content;
+mod damping;
 mod formats;
 mod identity;
 mod properties;
