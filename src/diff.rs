@@ -12,11 +12,13 @@ use std::{
 use chrono::TimeDelta;
 
 use crate::model::{
-    Change, ChangeKind, ChannelId, Forward, Inline, Part, Photo, Post, PostId, Reply, Stored, Time, Withheld,
+    Change, ChangeKind, ChannelId, Forward, Inline, Part, Photo, Poll, Post, PostId, Reply, Stored, Time, Withheld,
 };
 
 /// Media addresses die after a day or two and differ on every load; this often the stored ones are replaced.
 const RENEWAL: TimeDelta = TimeDelta::hours(12);
+/// While a poll is open, this often its figures are replaced.
+const FIGURES: TimeDelta = TimeDelta::minutes(10);
 
 /// What a page brings.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -163,7 +165,9 @@ fn compare(
     if stored.deleted.is_some() {
         return Some((ChangeKind::Restored, Stored { post, ..seen }));
     }
-    let due = (now - stored.renewed).abs() >= RENEWAL || has_gained(&stored.post, &post);
+    let due = (now - stored.renewed).abs() >= RENEWAL
+        || has_gained(&stored.post, &post)
+        || are_figures_due(stored, &post, now);
     (due && post != stored.post).then_some((ChangeKind::Renewed, Stored { post, ..seen }))
 }
 
@@ -202,6 +206,34 @@ fn has_gained(stored: &Post, seen: &Post) -> bool {
     let (previews, files) = count(stored);
     let (seen_previews, seen_files) = count(seen);
     seen_previews > previews || seen_files > files
+}
+
+/// Whether the figures of a poll are to be renewed: those of an open one now and then, the final ones at once.
+fn are_figures_due(stored: &Stored, seen: &Post, now: Time) -> bool {
+    let is_first = stored.renewed == stored.first_seen;
+    let may_change = is_first || (now - stored.renewed).abs() >= FIGURES;
+    polls(&stored.post).zip(polls(seen)).any(|(stored, seen)| match (is_closed(stored), is_closed(seen)) {
+        (false, true) => true,
+        (true, false) => false,
+        _ => may_change && percents(stored).ne(percents(seen)),
+    })
+}
+
+fn polls(post: &Post) -> impl Iterator<Item = &Poll> {
+    post.parts.iter().filter_map(|part| match part {
+        Part::Poll(poll) => Some(poll),
+        _ => None,
+    })
+}
+
+fn percents(poll: &Poll) -> impl Iterator<Item = Option<u8>> {
+    poll.options.iter().map(|option| option.percent)
+}
+
+/// "Final results" stands where an open poll has its kind.
+fn is_closed(poll: &Poll) -> bool {
+    let kind = poll.kind.to_lowercase();
+    ["final", "closed"].iter().any(|word| kind.contains(word))
 }
 
 /// Whether a reader would call both the same: text, links, kinds and order of media, poll, author. Counters,

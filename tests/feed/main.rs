@@ -2,6 +2,7 @@
 
 mod content;
 mod damping;
+mod figures;
 mod formats;
 mod identity;
 mod properties;
