@@ -125,7 +125,7 @@ impl Known {
 }
 
 fn first_seen(post: Post, now: Time) -> Stored {
-    let published = post.published.unwrap_or(now);
+    let published = post.dated(now).unwrap_or(now);
     Stored {
         post,
         published,

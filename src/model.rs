@@ -7,6 +7,7 @@ mod channel;
 mod depth;
 mod post;
 mod text;
+mod time;
 
 pub use change::{Change, ChangeKind};
 pub use channel::{Channel, ChannelId, ChannelInfo, ChannelName, InvalidName};
@@ -16,6 +17,7 @@ pub use post::{
     Reaction, Reading, Reply, Sticker, StickerKind, Stored, Video, VideoKind, Voice, Withheld,
 };
 pub use text::{Inline, Style, plain_text};
+pub use time::without_leap_second;
 
 /// The instant type used everywhere: UTC, as upstream gives it.
 pub type Time = chrono::DateTime<chrono::Utc>;

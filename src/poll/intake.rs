@@ -35,7 +35,7 @@ pub struct Intake {
     pub posts: usize,
     pub new: usize,
     pub edited: usize,
-    /// When the page's posts were published, ascending.
+    /// When the page's posts were published, ascending, as far as that can be true.
     pub published: Vec<Time>,
     /// How many of the newest of `published` are of posts not known before.
     pub fresh: usize,
@@ -89,7 +89,7 @@ pub fn take_in(store: &dyn Store, name: &ChannelName, cursor: Cursor, html: &str
     let mut intake = Intake {
         channel: Some(channel.clone()),
         posts: page.posts.len(),
-        published: published(&page),
+        published: published(&page, now),
         ends_at: oldest.filter(|_| page.older.is_none()),
         gaps: gaps.clone(),
         missing,
@@ -98,7 +98,7 @@ pub fn take_in(store: &dyn Store, name: &ChannelName, cursor: Cursor, html: &str
     };
     let before = waiting.clone();
     let Difference { changes, waiting } = diff::damped(id, known_posts, page.posts, waiting, now);
-    intake.count(&changes, newest, followed_since(cursor, newest, &open));
+    intake.count(&changes, newest, followed_since(cursor, newest, &open), now);
     let renamed = store.channel_by_id(id)?.as_ref() != Some(&channel);
     let states = if gaps == open { Vec::new() } else { vec![kept(id, &gaps)?] };
     if renamed || !changes.is_empty() || !states.is_empty() {
@@ -170,7 +170,7 @@ fn whole_key(channel: ChannelId) -> String {
 }
 
 impl Intake {
-    fn count(&mut self, changes: &[Change], newest: Option<PostId>, followed_since: Option<PostId>) {
+    fn count(&mut self, changes: &[Change], newest: Option<PostId>, followed_since: Option<PostId>, now: Time) {
         for change in changes {
             let (id, post) = (change.stored.post.id, &change.stored.post);
             match change.kind {
@@ -178,7 +178,7 @@ impl Intake {
                     self.new += 1;
                     self.fresh += usize::from(newest.is_none_or(|newest| id > newest));
                     if followed_since.is_some_and(|since| id > since) {
-                        self.live.extend(post.published);
+                        self.live.extend(post.dated(now));
                     }
                     if post.parts.iter().any(|part| matches!(part, Part::Withheld(_))) {
                         self.withheld.push(id);
@@ -211,8 +211,8 @@ fn without_posts(
     Ok(Intake { channel: Some(channel), ..intake })
 }
 
-fn published(page: &Page) -> Vec<Time> {
-    let mut times: Vec<_> = page.posts.iter().filter_map(|post| post.published).collect();
+fn published(page: &Page, now: Time) -> Vec<Time> {
+    let mut times: Vec<_> = page.posts.iter().filter_map(|post| post.dated(now)).collect();
     times.sort();
     times
 }

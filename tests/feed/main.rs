@@ -2,6 +2,7 @@
 
 mod content;
 mod damping;
+mod dates;
 mod figures;
 mod formats;
 mod identity;
