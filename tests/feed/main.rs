@@ -1,5 +1,6 @@
 //! Posts as feeds: bodies, titles, documents, choices, identity.
 
+mod caps;
 mod content;
 mod damping;
 mod dates;
