@@ -337,5 +337,6 @@ fn stored(id: u64) -> Stored {
         sequence: 0,
         revisions: 1,
         deleted: None,
+        readings: Vec::new(),
     }
 }

@@ -1,35 +1,67 @@
 //! What a page changes in what is known. Pure: the time comes in, changes come out.
 
+mod damping;
+
+pub use damping::Waiting;
+
 use std::{
     cmp::max,
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
 };
 
 use chrono::TimeDelta;
 
 use crate::model::{
-    Change, ChangeKind, ChannelId, Forward, Inline, Part, Photo, Post, PostId, Reply, Stored, Time, Withheld,
+    Change, ChangeKind, ChannelId, Forward, Inline, Part, Photo, Poll, Post, PostId, Reply, Stored, Time, Withheld,
 };
 
 /// Media addresses die after a day or two and differ on every load; this often the stored ones are replaced.
 const RENEWAL: TimeDelta = TimeDelta::hours(12);
+/// While a poll is open, this often its figures are replaced.
+const FIGURES: TimeDelta = TimeDelta::minutes(10);
 
-/// The changes that `posts`, in page order, bring to `known`, the stored posts that any of their ids belongs to.
+/// What a page brings.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Difference {
+    pub changes: Vec<Change>,
+    /// Readings that are no revisions yet, for the next poll.
+    pub waiting: Waiting,
+}
+
+/// The changes that `posts`, in page order, bring to `known`, the stored posts that any of their ids belongs to, when
+/// no reading waits.
+pub fn diff(channel: ChannelId, known: Vec<Stored>, posts: Vec<Post>, now: Time) -> Vec<Change> {
+    damped(channel, known, posts, Waiting::default(), now).changes
+}
+
+/// As [`diff`], with the readings that are `waiting` since the last poll, whose posts are in `known`, too.
 ///
 /// Look-up is by id, never by "newer than the newest": older posts on the page are not new for being old.
-pub fn diff(channel: ChannelId, known: Vec<Stored>, posts: Vec<Post>, now: Time) -> Vec<Change> {
+pub fn damped(channel: ChannelId, known: Vec<Stored>, posts: Vec<Post>, waiting: Waiting, now: Time) -> Difference {
     let known = Known::new(known);
+    let mut waiting = waiting;
+    let first = posts.iter().map(|post| post.id).min();
+    let posts = known.each_once(posts);
+    let shown: HashSet<PostId> = posts.iter().map(|(id, _)| *id).collect();
     let last = posts.len().saturating_sub(1);
     let mut changes = Vec::new();
-    for (index, post) in posts.into_iter().enumerate() {
+    for (index, (_, post)) in posts.into_iter().enumerate() {
         let at_edge = index == 0 || index == last;
-        let change = match known.find(&post) {
+        changes.extend(match known.find(&post) {
             None => Some((ChangeKind::New, first_seen(post, now))),
-            Some(stored) => compare(stored, post, at_edge, now),
-        };
-        changes.extend(change.map(|(kind, stored)| Change { kind, channel, stored }));
+            Some(stored) => compare(stored, post, at_edge, &mut waiting, now),
+        });
     }
-    changes
+    // What a post read last before it left the page is what it reads.
+    for post in first.map(|first| waiting.before(first)).unwrap_or_default() {
+        match known.find(&post).filter(|stored| stored.deleted.is_none()) {
+            None => waiting.forget(post.id),
+            Some(stored) if shown.contains(&stored.post.id) => {}
+            Some(stored) => changes.extend(compare(stored, post, false, &mut waiting, now)),
+        }
+    }
+    let changes = changes.into_iter().map(|(kind, stored)| Change { kind, channel, stored }).collect();
+    Difference { changes, waiting }
 }
 
 /// The mark of a post that is gone upstream.
@@ -49,7 +81,7 @@ pub fn with_excerpt(channel: ChannelId, mut stored: Stored, excerpt: &str, now: 
 
 /// The ids that a post goes by: its own and those of its album.
 pub fn ids(post: &Post) -> impl Iterator<Item = PostId> {
-    std::iter::once(post.id).chain(post.members.iter().copied().filter(|member| *member != post.id))
+    post.ids()
 }
 
 struct Known {
@@ -71,10 +103,29 @@ impl Known {
     fn find(&self, post: &Post) -> Option<&Stored> {
         ids(post).find_map(|id| self.by_id.get(&id)).map(|index| &self.posts[*index])
     }
+
+    /// The posts under the ids that they are stored by. Of several that are one, what shows the most of an album counts,
+    /// else the last.
+    fn each_once(&self, posts: Vec<Post>) -> Vec<(PostId, Post)> {
+        let mut places: HashMap<PostId, usize> = HashMap::new();
+        let mut each: Vec<(PostId, Post)> = Vec::new();
+        for post in posts {
+            let id = self.find(&post).map_or(post.id, |stored| stored.post.id);
+            match places.get(&id) {
+                Some(&place) if each[place].1.members.len() <= post.members.len() => each[place].1 = post,
+                Some(_) => {}
+                None => {
+                    places.insert(id, each.len());
+                    each.push((id, post));
+                }
+            }
+        }
+        each
+    }
 }
 
 fn first_seen(post: Post, now: Time) -> Stored {
-    let published = post.published.unwrap_or(now);
+    let published = post.dated(now).unwrap_or(now);
     Stored {
         post,
         published,
@@ -84,10 +135,17 @@ fn first_seen(post: Post, now: Time) -> Stored {
         sequence: 0,
         revisions: 1,
         deleted: None,
+        readings: Vec::new(),
     }
 }
 
-fn compare(stored: &Stored, post: Post, at_edge: bool, now: Time) -> Option<(ChangeKind, Stored)> {
+fn compare(
+    stored: &Stored,
+    post: Post,
+    at_edge: bool,
+    waiting: &mut Waiting,
+    now: Time,
+) -> Option<(ChangeKind, Stored)> {
     if at_edge && is_cut_album(&stored.post, &post) && stored.deleted.is_none() {
         return None;
     }
@@ -97,12 +155,19 @@ fn compare(stored: &Stored, post: Post, at_edge: bool, now: Time) -> Option<(Cha
         // Never backwards, whatever the clock does.
         let updated = max(now, stored.updated + TimeDelta::seconds(1));
         let revisions = stored.revisions + 1;
-        return Some((ChangeKind::Edited, Stored { post, updated, revisions, ..seen }));
+        if let Some(readings) = waiting.admit(stored, &post, now) {
+            return Some((ChangeKind::Edited, Stored { post, updated, revisions, readings, ..seen }));
+        }
+        let restored = Stored { renewed: stored.renewed, ..seen };
+        return stored.deleted.map(|_| (ChangeKind::Restored, restored));
     }
+    waiting.forget(stored.post.id);
     if stored.deleted.is_some() {
         return Some((ChangeKind::Restored, Stored { post, ..seen }));
     }
-    let due = (now - stored.renewed).abs() >= RENEWAL || has_gained(&stored.post, &post);
+    let due = (now - stored.renewed).abs() >= RENEWAL
+        || has_gained(&stored.post, &post)
+        || are_figures_due(stored, &post, now);
     (due && post != stored.post).then_some((ChangeKind::Renewed, Stored { post, ..seen }))
 }
 
@@ -141,6 +206,34 @@ fn has_gained(stored: &Post, seen: &Post) -> bool {
     let (previews, files) = count(stored);
     let (seen_previews, seen_files) = count(seen);
     seen_previews > previews || seen_files > files
+}
+
+/// Whether the figures of a poll are to be renewed: those of an open one now and then, the final ones at once.
+fn are_figures_due(stored: &Stored, seen: &Post, now: Time) -> bool {
+    let is_first = stored.renewed == stored.first_seen;
+    let may_change = is_first || (now - stored.renewed).abs() >= FIGURES;
+    polls(&stored.post).zip(polls(seen)).any(|(stored, seen)| match (is_closed(stored), is_closed(seen)) {
+        (false, true) => true,
+        (true, false) => false,
+        _ => may_change && percents(stored).ne(percents(seen)),
+    })
+}
+
+fn polls(post: &Post) -> impl Iterator<Item = &Poll> {
+    post.parts.iter().filter_map(|part| match part {
+        Part::Poll(poll) => Some(poll),
+        _ => None,
+    })
+}
+
+fn percents(poll: &Poll) -> impl Iterator<Item = Option<u8>> {
+    poll.options.iter().map(|option| option.percent)
+}
+
+/// "Final results" stands where an open poll has its kind.
+fn is_closed(poll: &Poll) -> bool {
+    let kind = poll.kind.to_lowercase();
+    ["final", "closed"].iter().any(|word| kind.contains(word))
 }
 
 /// Whether a reader would call both the same: text, links, kinds and order of media, poll, author. Counters,

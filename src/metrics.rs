@@ -259,6 +259,7 @@ impl Metrics {
                 ProblemKind::NoContent => "no_content",
                 ProblemKind::Undated => "undated",
                 ProblemKind::NoId => "no_id",
+                ProblemKind::Repeated => "repeated",
                 ProblemKind::NoPosts => "no_posts",
             };
             self.problems.get_or_create(&ChangeLabels { channel: channel.to_string(), kind }).inc();

@@ -7,15 +7,17 @@ mod channel;
 mod depth;
 mod post;
 mod text;
+mod time;
 
 pub use change::{Change, ChangeKind};
 pub use channel::{Channel, ChannelId, ChannelInfo, ChannelName, InvalidName};
 pub use depth::History;
 pub use post::{
     Button, Contact, Document, Forward, Game, Invoice, Location, Part, Photo, Poll, PollOption, Post, PostId, Preview,
-    Reaction, Reply, Sticker, StickerKind, Stored, Video, VideoKind, Voice, Withheld,
+    Reaction, Reading, Reply, Sticker, StickerKind, Stored, Video, VideoKind, Voice, Withheld,
 };
 pub use text::{Inline, Style, plain_text};
+pub use time::without_leap_second;
 
 /// The instant type used everywhere: UTC, as upstream gives it.
 pub type Time = chrono::DateTime<chrono::Utc>;

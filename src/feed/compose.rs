@@ -12,7 +12,7 @@ pub fn compose(header: Header, entries: &[Entry<'_>], settings: &Settings) -> Fe
     let mut items: Vec<Item> = Vec::new();
     let mut bytes = 0;
     for entry in shown.into_iter().take(settings.posts) {
-        let item = item::item(*entry, settings);
+        let item = item::item(*entry, settings).within(settings.bytes);
         bytes += item.weight();
         if bytes > settings.bytes && !items.is_empty() {
             break;

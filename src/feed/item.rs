@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Entry, LinkTarget, Media, Settings, clean, content, media, title};
+use super::{Entry, LinkTarget, Media, Settings, clean, content, cut, media, title};
 use crate::model::{Channel, Inline, Part, Post, PostId, Time};
 
 /// Longest plain-text summary, in characters.
@@ -90,11 +90,25 @@ pub fn item(entry: Entry<'_>, settings: &Settings) -> Item {
 impl Item {
     /// About as many bytes as the item takes in the longest of the formats, where all markup is escaped.
     pub(super) fn weight(&self) -> usize {
+        self.frame() + cut::weight(&self.content)
+    }
+
+    /// Without the content.
+    fn frame(&self) -> usize {
         /// Elements, dates, addresses and what else an item without content has.
         const FRAME: usize = 900;
-        let escapes = self.content.bytes().filter(|byte| b"<>&\"'".contains(byte)).count();
         let media: usize = self.media.iter().map(|media| 150 + 2 * media.url.len()).sum();
-        FRAME + self.content.len() + 4 * escapes + self.summary.len() + media
+        FRAME + self.summary.len() + media
+    }
+
+    /// The item, its content cut if it is larger than a feed of `most` bytes: to half of that, so that it is not alone
+    /// there.
+    pub(super) fn within(self, most: usize) -> Self {
+        if self.weight() <= most {
+            return self;
+        }
+        let room = (most / 2).saturating_sub(self.frame());
+        Self { content: cut::cut(&self.content, room, &self.link), ..self }
     }
 }
 

@@ -7,6 +7,7 @@ mod atom;
 mod clean;
 mod compose;
 mod content;
+mod cut;
 mod filter;
 mod inline;
 mod item;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Inline, Time};
+use super::{Inline, Time, time};
 
 /// A message's number within its channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -27,7 +27,7 @@ pub struct Post {
     pub members: Vec<PostId>,
     /// As the page says. An undated post takes the time of its neighbour on the page, and is reported as a problem;
     /// `None` when the page has no date at all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "time::read_some")]
     pub published: Option<Time>,
     /// The page marks the post as edited (it never says when).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -76,6 +76,16 @@ impl Post {
             buttons: Vec::new(),
             reactions: Vec::new(),
         }
+    }
+
+    /// The page's date, unless a post seen at `now` cannot be of it.
+    pub fn dated(&self, now: Time) -> Option<Time> {
+        self.published.filter(|time| time::can_be(*time, now))
+    }
+
+    /// The ids that the post goes by: its own and those of its album.
+    pub fn ids(&self) -> impl Iterator<Item = PostId> {
+        std::iter::once(self.id).chain(self.members.iter().copied().filter(|member| *member != self.id))
     }
 }
 
@@ -346,9 +356,11 @@ pub struct Reaction {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stored {
     pub post: Post,
-    /// Never moves once stored.
+    /// As the page dates it, or when it was first seen if it cannot be of that date. Never moves once stored.
+    #[serde(deserialize_with = "time::read")]
     pub published: Time,
     /// The moment a changed digest was last seen; equal to `published` until then. Never moves back.
+    #[serde(deserialize_with = "time::read")]
     pub updated: Time,
     pub first_seen: Time,
     /// When the media addresses of `post` were last taken from a page.
@@ -360,4 +372,14 @@ pub struct Stored {
     /// When the post was found to be gone upstream.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deleted: Option<Time>,
+    /// How the post read lately, the present reading last; empty for a post that was never edited.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub readings: Vec<Reading>,
+}
+
+/// A short digest of what a post said, and the moment since when it was kept so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reading {
+    pub digest: u32,
+    pub at: Time,
 }

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use scraper::ElementRef;
 
 use super::{element, media, text};
-use crate::model::{Button, Forward, Reaction, Reply, Time};
+use crate::model::{Button, Forward, Reaction, Reply, Time, without_leap_second};
 
 pub(super) fn forward(element: ElementRef, slug: &str) -> Forward {
     let name = element::first(element, "tgme_widget_message_forwarded_from_name");
@@ -59,7 +59,7 @@ fn instant(datetime: &str) -> Option<Time> {
     let datetime = datetime.trim();
     let parsed =
         DateTime::parse_from_rfc3339(datetime).or_else(|_| DateTime::parse_from_str(datetime, "%Y-%m-%dT%H:%M:%S%z"));
-    parsed.ok().map(|time| time.with_timezone(&Utc))
+    parsed.ok().map(|time| without_leap_second(time.with_timezone(&Utc)))
 }
 
 fn own_text(element: ElementRef) -> String {

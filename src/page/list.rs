@@ -1,6 +1,8 @@
 //! The list of posts on a page, and what holds for all of them: one channel, a time for each, a way to older ones.
 //! Knows nothing of what a post holds.
 
+use std::collections::HashMap;
+
 use scraper::ElementRef;
 
 use super::{
@@ -35,6 +37,7 @@ pub(super) fn read(root: ElementRef, is_list: bool) -> Result<Option<Page>, Erro
     for block in blocks {
         take(&mut page, message::read(block))?;
     }
+    join_repeated(&mut page);
     date_the_undated(&mut page);
     tell_authors_from_channel(&mut page);
     Ok(Some(page))
@@ -75,6 +78,26 @@ fn belongs(channel: &mut Option<ChannelId>, found: Option<ChannelId>) -> Result<
             Ok(())
         }
     }
+}
+
+/// A post that stands on the page twice, as a whole or as a part of its album, is one post: the block that shows more
+/// of the album, else the later one.
+fn join_repeated(page: &mut Page) {
+    let mut places: HashMap<PostId, usize> = HashMap::new();
+    let mut posts: Vec<Post> = Vec::with_capacity(page.posts.len());
+    for post in page.posts.drain(..) {
+        let place = post.ids().find_map(|id| places.get(&id).copied()).unwrap_or(posts.len());
+        places.extend(post.ids().map(|id| (id, place)));
+        if place == posts.len() {
+            posts.push(post);
+            continue;
+        }
+        page.problems.push(Problem { post: Some(post.id), kind: ProblemKind::Repeated });
+        if post.members.len() >= posts[place].members.len() {
+            posts[place] = post;
+        }
+    }
+    page.posts = posts;
 }
 
 fn date_the_undated(page: &mut Page) {

@@ -53,6 +53,8 @@ pub enum ProblemKind {
     Undated,
     /// A block without a readable id; it was left out.
     NoId,
+    /// A post that the page shows more than once; one of its blocks is kept.
+    Repeated,
     /// A history without a post, and without the words that an empty channel shows.
     NoPosts,
 }

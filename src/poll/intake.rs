@@ -12,7 +12,7 @@ use super::{
     walk::Past,
 };
 use crate::{
-    diff,
+    diff::{self, Difference, Waiting},
     model::{Change, ChangeKind, Channel, ChannelId, ChannelInfo, ChannelName, Part, PostId, Stored, Time},
     page::{self, Page, Problem},
     store::{self, Batch, Store},
@@ -20,6 +20,8 @@ use crate::{
 
 /// How often a rotated avatar address is stored anew.
 const INFO_RENEWAL: TimeDelta = TimeDelta::hours(12);
+/// How often a channel's title, description or slug may change.
+const INFO_CHANGE: TimeDelta = TimeDelta::minutes(10);
 
 /// More posts than this between the first and the last of a page are not looked through for deleted ones.
 const MAX_BETWEEN: usize = 500;
@@ -33,7 +35,7 @@ pub struct Intake {
     pub posts: usize,
     pub new: usize,
     pub edited: usize,
-    /// When the page's posts were published, ascending.
+    /// When the page's posts were published, ascending, as far as that can be true.
     pub published: Vec<Time>,
     /// How many of the newest of `published` are of posts not known before.
     pub fresh: usize,
@@ -77,7 +79,8 @@ pub fn take_in(store: &dyn Store, name: &ChannelName, cursor: Cursor, html: &str
     let channel = channel(store, name, known, &page, now)?;
     let id = channel.id;
     let ids: Vec<_> = page.posts.iter().flat_map(diff::ids).collect();
-    let known_posts = store.known(id, &ids)?;
+    let waiting = waiting(store, id)?;
+    let known_posts = store.known(id, &ids.iter().copied().chain(waiting.ids()).collect::<Vec<_>>())?;
     let missing = missing(store, id, &page, &ids)?;
     let open = open_gaps(store, id)?;
     let newest = highest(store, id)?;
@@ -86,19 +89,23 @@ pub fn take_in(store: &dyn Store, name: &ChannelName, cursor: Cursor, html: &str
     let mut intake = Intake {
         channel: Some(channel.clone()),
         posts: page.posts.len(),
-        published: published(&page),
+        published: published(&page, now),
         ends_at: oldest.filter(|_| page.older.is_none()),
         gaps: gaps.clone(),
         missing,
         problems: page.problems,
         ..Intake::default()
     };
-    let changes = diff::diff(id, known_posts, page.posts, now);
-    intake.count(&changes, newest, followed_since(cursor, newest, &open));
+    let before = waiting.clone();
+    let Difference { changes, waiting } = diff::damped(id, known_posts, page.posts, waiting, now);
+    intake.count(&changes, newest, followed_since(cursor, newest, &open), now);
     let renamed = store.channel_by_id(id)?.as_ref() != Some(&channel);
     let states = if gaps == open { Vec::new() } else { vec![kept(id, &gaps)?] };
     if renamed || !changes.is_empty() || !states.is_empty() {
         store.commit(now, Batch { channel: renamed.then_some(channel), changes, states })?;
+    }
+    if waiting != before {
+        store.set_hint(&waiting_key(id), &serde_json::to_value(&waiting).map_err(store::Error::from)?)?;
     }
     Ok(Intake { past: past(store, id)?, ..intake })
 }
@@ -140,6 +147,16 @@ fn gaps_key(channel: ChannelId) -> String {
     format!("gaps/{channel}")
 }
 
+/// The readings of posts that are no revisions yet. A hint, since an alternating page changes it at every poll.
+fn waiting(store: &dyn Store, channel: ChannelId) -> Result<Waiting, store::Error> {
+    let kept = store.hint(&waiting_key(channel))?;
+    Ok(kept.and_then(|kept| serde_json::from_value(kept).ok()).unwrap_or_default())
+}
+
+fn waiting_key(channel: ChannelId) -> String {
+    format!("waiting/{channel}")
+}
+
 /// What is stored of a channel's past.
 pub fn past(store: &dyn Store, channel: ChannelId) -> Result<Past, store::Error> {
     let oldest = store.following(channel, PostId(0), 1)?.pop().map(|stored| (stored.post.id, stored.published));
@@ -153,7 +170,7 @@ fn whole_key(channel: ChannelId) -> String {
 }
 
 impl Intake {
-    fn count(&mut self, changes: &[Change], newest: Option<PostId>, followed_since: Option<PostId>) {
+    fn count(&mut self, changes: &[Change], newest: Option<PostId>, followed_since: Option<PostId>, now: Time) {
         for change in changes {
             let (id, post) = (change.stored.post.id, &change.stored.post);
             match change.kind {
@@ -161,7 +178,7 @@ impl Intake {
                     self.new += 1;
                     self.fresh += usize::from(newest.is_none_or(|newest| id > newest));
                     if followed_since.is_some_and(|since| id > since) {
-                        self.live.extend(post.published);
+                        self.live.extend(post.dated(now));
                     }
                     if post.parts.iter().any(|part| matches!(part, Part::Withheld(_))) {
                         self.withheld.push(id);
@@ -194,8 +211,8 @@ fn without_posts(
     Ok(Intake { channel: Some(channel), ..intake })
 }
 
-fn published(page: &Page) -> Vec<Time> {
-    let mut times: Vec<_> = page.posts.iter().filter_map(|post| post.published).collect();
+fn published(page: &Page, now: Time) -> Vec<Time> {
+    let mut times: Vec<_> = page.posts.iter().filter_map(|post| post.dated(now)).collect();
     times.sort();
     times
 }
@@ -218,13 +235,20 @@ fn channel(
         (None, None) => None,
     };
     let Some(known) = known else { return Ok(new_channel(name, page, now)) };
-    let current_slug = page.slug.clone().unwrap_or_else(|| known.current_slug.clone());
-    let mut channel = Channel { name: name.clone(), current_slug, ..known };
-    if is_info_due(&channel, &page.info, now) {
-        channel.info = page.info.clone();
+    let mut channel = Channel { name: name.clone(), ..known };
+    let moved = page.slug.clone().filter(|slug| *slug != channel.current_slug && may_change(&channel, now));
+    let told = is_info_due(&channel, &page.info, now).then(|| page.info.clone());
+    if moved.is_some() || told.is_some() {
         channel.info_seen = now;
     }
+    channel.current_slug = moved.unwrap_or(channel.current_slug);
+    channel.info = told.unwrap_or(channel.info);
     Ok(channel)
+}
+
+/// Mirrors out of step must not write the channel anew at every poll.
+fn may_change(channel: &Channel, now: Time) -> bool {
+    channel.info_seen == channel.first_seen || (now - channel.info_seen).abs() >= INFO_CHANGE
 }
 
 fn new_channel(name: &ChannelName, page: &Page, now: Time) -> Channel {
@@ -247,7 +271,7 @@ fn is_info_due(channel: &Channel, seen: &ChannelInfo, now: Time) -> bool {
     }
     let lasting = |info: &ChannelInfo| ChannelInfo { photo: None, ..info.clone() };
     let renewal = seen.photo != channel.info.photo && (now - channel.info_seen).abs() >= INFO_RENEWAL;
-    renewal || lasting(seen) != lasting(&channel.info)
+    renewal || (lasting(seen) != lasting(&channel.info) && may_change(channel, now))
 }
 
 /// Stands for the id of a channel whose page does not tell it. Real ids are far below.

@@ -39,6 +39,7 @@ pub fn stored(post: Post) -> Stored {
         sequence: 1,
         revisions: 1,
         deleted: None,
+        readings: Vec::new(),
     }
 }
 

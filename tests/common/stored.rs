@@ -47,6 +47,7 @@ pub fn post(id: u64, text: &str) -> Stored {
         sequence: 0,
         revisions: 1,
         deleted: None,
+        readings: Vec::new(),
     }
 }
 

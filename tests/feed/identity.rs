@@ -15,22 +15,22 @@ use tempfile::TempDir;
 
 const CHANNEL: u64 = 1001;
 
-fn at(minutes: i64) -> Time {
+pub fn at(minutes: i64) -> Time {
     chrono::Utc.with_ymd_and_hms(2026, 3, 1, 12, 0, 0).unwrap() + TimeDelta::minutes(minutes)
 }
 
 /// What a load of a page varies without any post being changed.
 #[derive(Clone, Copy)]
-struct Load {
+pub struct Load {
     slug: &'static str,
     cdn: &'static str,
     views: &'static str,
     shuffled: bool,
 }
 
-const LOAD: Load = Load { slug: "Kitchen", cdn: "cdn1.example.org/file/a1", views: "1.2K", shuffled: false };
+pub const LOAD: Load = Load { slug: "Kitchen", cdn: "cdn1.example.org/file/a1", views: "1.2K", shuffled: false };
 
-fn post(load: Load, id: u64, minutes: i64, inner: &str) -> String {
+pub fn post(load: Load, id: u64, minutes: i64, inner: &str) -> String {
     let Load { slug, views, .. } = load;
     let classes =
         ["tgme_widget_message text_not_supported_wrap js-widget_message", "js-widget_message tgme_widget_message"];
@@ -44,18 +44,18 @@ fn post(load: Load, id: u64, minutes: i64, inner: &str) -> String {
 /// `{"c":-1001,"p":1,"t":1,"h":"0"}`
 const DATA_VIEW: &str = "eyJjIjotMTAwMSwicCI6MSwidCI6MSwiaCI6IjAifQ";
 
-fn text(words: &str) -> String {
+pub fn text(words: &str) -> String {
     format!(r#"<div class="tgme_widget_message_text js-message_text" dir="auto">{words}</div>"#)
 }
 
-fn photo(load: Load, file: &str) -> String {
+pub fn photo(load: Load, file: &str) -> String {
     let cdn = load.cdn;
     format!(
         r#"<a class="tgme_widget_message_photo_wrap {file}" href="https://t.me/Kitchen/1" style="width:400px;background-image:url('https://{cdn}-{file}.jpg')"><div class="tgme_widget_message_photo" style="padding-top:50%"></div></a>"#
     )
 }
 
-fn album(load: Load, ids: &[u64]) -> String {
+pub fn album(load: Load, ids: &[u64]) -> String {
     let photo = |id: &u64| {
         format!(
             r#"<a class="tgme_widget_message_photo_wrap grouped_media_wrap" style="background-image:url('https://{}-{id}.jpg')" data-ratio="1.5" href="https://t.me/{}/{id}?single"></a>"#,
@@ -68,42 +68,42 @@ fn album(load: Load, ids: &[u64]) -> String {
     )
 }
 
-fn page(posts: &[String]) -> String {
+pub fn page(posts: &[String]) -> String {
     format!(
         r#"<html><head></head><body><div class="tgme_channel_info"><div class="tgme_channel_info_header_title"><span>Kitchen</span></div></div><main class="tgme_main"><section class="tgme_channel_history js-message_history">{}</section></main></body></html>"#,
         posts.concat()
     )
 }
 
-struct Shelf {
+pub struct Shelf {
     folder: TempDir,
-    store: Local,
+    pub store: Local,
 }
 
 impl Shelf {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Local::open(folder.path()).unwrap();
         Self { folder, store }
     }
 
-    fn take(&self, html: &str, minutes: i64) -> Intake {
+    pub fn take(&self, html: &str, minutes: i64) -> Intake {
         self.take_as("kitchen", html, minutes).unwrap()
     }
 
-    fn take_as(&self, name: &str, html: &str, minutes: i64) -> Result<Intake, TakeInError> {
+    pub fn take_as(&self, name: &str, html: &str, minutes: i64) -> Result<Intake, TakeInError> {
         take_in(&self.store, &name.parse().unwrap(), Cursor::Newest, html, at(minutes))
     }
 
-    fn posts(&self) -> Vec<Stored> {
+    pub fn posts(&self) -> Vec<Stored> {
         self.store.latest(feedbridge::model::ChannelId(CHANNEL), None, 100).unwrap()
     }
 
-    fn sequence(&self) -> u64 {
+    pub fn sequence(&self) -> u64 {
         self.store.stats().sequence
     }
 
-    fn feed(&self, public_url: &str) -> feed::Feed {
+    pub fn feed(&self, public_url: &str) -> feed::Feed {
         let name: ChannelName = "kitchen".parse().unwrap();
         let channel = self.store.channel(&name).unwrap().or_else(|| self.store.channels().unwrap().pop()).unwrap();
         let posts = self.posts();
@@ -117,15 +117,15 @@ impl Shelf {
         feed::compose(header, &entries, &Settings::default())
     }
 
-    fn guids(&self) -> Vec<String> {
+    pub fn guids(&self) -> Vec<String> {
         self.feed("http://one.example").items.iter().map(|item| item.guid.clone()).collect()
     }
 
-    fn bytes(&self) -> Vec<u8> {
+    pub fn bytes(&self) -> Vec<u8> {
         feed::render(&self.feed("http://one.example"), Format::Atom)
     }
 
-    fn reopened(self, spoil: impl FnOnce(&Path)) -> Self {
+    pub fn reopened(self, spoil: impl FnOnce(&Path)) -> Self {
         let Self { folder, store } = self;
         store.close().unwrap();
         drop(store);

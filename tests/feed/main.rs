@@ -1,6 +1,10 @@
 //! Posts as feeds: bodies, titles, documents, choices, identity.
 
+mod caps;
 mod content;
+mod damping;
+mod dates;
+mod figures;
 mod formats;
 mod identity;
 mod properties;

@@ -173,6 +173,7 @@ pub fn stored(id: u64, text: &str) -> Stored {
         sequence: 0,
         revisions: 1,
         deleted: None,
+        readings: Vec::new(),
     }
 }
 

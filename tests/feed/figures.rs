@@ -1,0 +1,67 @@
+//! Polls that are open: their figures are those last seen, at a measured pace, and no figure is an edit.
+
+use super::identity::{LOAD, Shelf, at, page, post, text};
+
+fn poll(kind: &str, yes: u8) -> String {
+    let option = |words: &str, percent: u8| {
+        format!(
+            r#"<div class="tgme_widget_message_poll_option"><div class="tgme_widget_message_poll_option_percent">{percent}%</div><div class="tgme_widget_message_poll_option_value"><div class="tgme_widget_message_poll_option_text">{words}</div></div></div>"#
+        )
+    };
+    let options = option("Yes", yes) + &option("No", 100 - yes);
+    let poll = format!(
+        r#"<div class="tgme_widget_message_poll js-poll"><div class="tgme_widget_message_poll_question">Tea?</div><div class="tgme_widget_message_poll_type">{kind}</div><div class="tgme_widget_message_poll_options">{options}</div></div>"#
+    );
+    page(&[post(LOAD, 1, 0, &text("Before")), post(LOAD, 2, 1, &poll)])
+}
+
+fn shows(shelf: &Shelf, yes: u8) -> bool {
+    let content = &shelf.feed("").items[0].content;
+    assert_eq!(shelf.posts()[0].updated, at(1), "no figure is an edit");
+    assert_eq!(shelf.posts()[0].revisions, 1);
+    content.contains(&format!("Yes {yes}%")) && content.contains(&format!("No {}%", 100 - yes))
+}
+
+#[test]
+fn the_first_figures_after_a_poll_was_stored_are_shown_at_the_next_look() {
+    let shelf = Shelf::new();
+    shelf.take(&poll("Anonymous Poll", 0), 10);
+    shelf.take(&poll("Anonymous Poll", 75), 11);
+    assert!(shows(&shelf, 75));
+}
+
+#[test]
+fn the_figures_of_an_open_poll_move_once_in_ten_minutes() {
+    let shelf = Shelf::new();
+    shelf.take(&poll("Anonymous Poll", 0), 10);
+    shelf.take(&poll("Anonymous Poll", 10), 11);
+    let sequence = shelf.sequence();
+    for minute in 12..21 {
+        shelf.take(&poll("Anonymous Poll", minute), i64::from(minute));
+    }
+    assert_eq!(shelf.sequence(), sequence);
+    assert!(shows(&shelf, 10));
+    shelf.take(&poll("Anonymous Poll", 21), 21);
+    assert!(shows(&shelf, 21));
+    assert_eq!(shelf.sequence(), sequence + 1);
+    for minute in 31..40 {
+        shelf.take(&poll("Anonymous Poll", 21), minute);
+    }
+    assert_eq!(shelf.sequence(), sequence + 1, "figures that stand are no news");
+}
+
+#[test]
+fn the_final_figures_are_shown_at_once_and_stay() {
+    let shelf = Shelf::new();
+    shelf.take(&poll("Anonymous Poll", 0), 10);
+    shelf.take(&poll("Anonymous Poll", 10), 11);
+    shelf.take(&poll("Final Results", 12), 12);
+    assert!(shows(&shelf, 12));
+    let sequence = shelf.sequence();
+    for minute in 13..60 {
+        let late = if minute % 2 == 0 { poll("Anonymous Poll", 11) } else { poll("Final Results", 12) };
+        shelf.take(&late, minute);
+    }
+    assert_eq!(shelf.sequence(), sequence, "a mirror that is late opens no poll again");
+    assert!(shows(&shelf, 12));
+}
