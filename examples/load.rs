@@ -315,6 +315,7 @@ fn fill(directory: &Path) {
         info: ChannelInfo { title: "Load".to_owned(), ..ChannelInfo::default() },
         first_seen: at,
         info_seen: at,
+        names: Vec::new(),
     };
     let changes =
         (1..=500).map(|id| Change { kind: ChangeKind::New, channel: channel.id, stored: stored(id) }).collect();

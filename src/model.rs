@@ -5,6 +5,7 @@
 mod change;
 mod channel;
 mod depth;
+mod paths;
 mod post;
 mod text;
 mod time;
@@ -12,6 +13,7 @@ mod time;
 pub use change::{Change, ChangeKind};
 pub use channel::{Channel, ChannelId, ChannelInfo, ChannelName, InvalidName};
 pub use depth::History;
+pub use paths::own_path;
 pub use post::{
     Button, Contact, Document, Forward, Game, Invoice, Location, Part, Photo, Poll, PollOption, Post, PostId, Preview,
     Reaction, Reading, Reply, Sticker, StickerKind, Stored, Video, VideoKind, Voice, Withheld,

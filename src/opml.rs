@@ -7,30 +7,13 @@ use quick_xml::{
 };
 use url::{Host, Url};
 
-use crate::model::ChannelName;
+use crate::model::{ChannelName, own_path};
 
 const TELEGRAM: [&str; 3] = ["t.me", "telegram.me", "telegram.dog"];
-/// First parts of t.me addresses that are no channels.
-const NO_CHANNELS: [&str; 17] = [
-    "addemoji",
-    "addlist",
-    "addstickers",
-    "addtheme",
-    "bg",
-    "boost",
-    "contact",
-    "giftcode",
-    "invoice",
-    "joinchat",
-    "login",
-    "msg",
-    "proxy",
-    "setlanguage",
-    "share",
-    "socks",
-    "telegrampassport",
-];
 const FILES: [&str; 3] = ["rss.xml", "atom.xml", "feed.json"];
+
+/// Query keys that only feeds made from Telegram have: tg.i-c-a.su's and pyrogram-bridge's.
+const BRIDGES_KEYS: [&str; 5] = ["limit", "id", "exclude_flags", "exclude_text", "merge_seconds"];
 
 /// One feed of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,15 +25,30 @@ pub struct Subscription {
     pub page: String,
 }
 
+/// The text of a file: UTF-8, or UTF-16 of either order, with its mark or without. What is neither is replaced.
+pub fn decode(bytes: &[u8]) -> String {
+    let units = |order: fn([u8; 2]) -> u16, bytes: &[u8]| {
+        let units: Vec<u16> = bytes.chunks_exact(2).map(|pair| order([pair[0], pair[1]])).collect();
+        String::from_utf16_lossy(&units)
+    };
+    match bytes {
+        [0xff, 0xfe, rest @ ..] => units(u16::from_le_bytes, rest),
+        [0xfe, 0xff, rest @ ..] => units(u16::from_be_bytes, rest),
+        [b'<', 0, ..] => units(u16::from_le_bytes, bytes),
+        [0, b'<', ..] => units(u16::from_be_bytes, bytes),
+        _ => String::from_utf8_lossy(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)).into_owned(),
+    }
+}
+
 /// The feeds of an OPML document, whatever their folders.
 pub fn read(text: &str) -> Result<Vec<Subscription>, String> {
     let mut reader = Reader::from_str(text);
     let (mut found, mut is_opml) = (Vec::new(), false);
     loop {
         match reader.read_event() {
-            Ok(Event::Start(element) | Event::Empty(element)) => match element.name().as_ref() {
-                b"opml" => is_opml = true,
-                b"outline" => found.extend(subscription(&element)),
+            Ok(Event::Start(element) | Event::Empty(element)) => match element.name().as_ref().to_ascii_lowercase() {
+                name if name == b"opml" => is_opml = true,
+                name if name == b"outline" => found.extend(subscription(&element)),
                 _ => {}
             },
             Ok(Event::Eof) => break,
@@ -61,18 +59,25 @@ pub fn read(text: &str) -> Result<Vec<Subscription>, String> {
     if is_opml { Ok(found) } else { Err("it is XML, but not OPML".to_owned()) }
 }
 
-/// `None` for a folder.
+/// `None` for a folder. Attributes are known by their names in any case, for programs spell them as they like.
 fn subscription(outline: &BytesStart<'_>) -> Option<Subscription> {
     let attribute = |name: &str| {
-        let found = outline.attributes().flatten().find(|attribute| attribute.key.as_ref() == name.as_bytes());
-        let value =
-            found.and_then(|attribute| Some(attribute.normalized_value(XmlVersion::Explicit1_0).ok()?.into_owned()));
-        value.filter(|value| !value.is_empty())
+        let mut attributes = outline.html_attributes();
+        let is_it = |key: &[u8]| key.eq_ignore_ascii_case(name.as_bytes());
+        let found = attributes.with_checks(false).flatten().find(|attribute| is_it(attribute.key.as_ref()))?;
+        let value = found.normalized_value(XmlVersion::Explicit1_0).ok()?.trim().to_owned();
+        Some(value).filter(|value| !value.is_empty())
     };
+    let feed = attribute("xmlUrl").or_else(|| attribute("url"));
+    let page = attribute("htmlUrl");
+    // A folder has neither address nor type.
+    if feed.is_none() && page.is_none() && attribute("type").is_none() {
+        return None;
+    }
     Some(Subscription {
-        feed: attribute("xmlUrl").or_else(|| attribute("url"))?,
+        feed: feed.unwrap_or_default(),
         title: attribute("title").or_else(|| attribute("text")).unwrap_or_default(),
-        page: attribute("htmlUrl").unwrap_or_default(),
+        page: page.unwrap_or_default(),
     })
 }
 
@@ -105,13 +110,13 @@ fn on_telegram(url: &Url, segments: &[&str]) -> Option<Option<ChannelName>> {
     let name = match segments {
         _ if !TELEGRAM.contains(&host) => return None,
         ["s", name, ..] => name,
-        [name, ..] if !NO_CHANNELS.contains(&name.to_lowercase().as_str()) => name,
+        [name, ..] if own_path(name).is_none() => name,
         _ => return Some(None),
     };
     Some(name.parse().ok())
 }
 
-/// RSSHub, RSS-Bridge and tg.i-c-a.su, whatever host they run on.
+/// RSSHub, RSS-Bridge, tg.i-c-a.su, pyrogram-bridge and tgfeed, whatever host they run on.
 fn by_bridge(url: &Url, segments: &[&str]) -> Option<ChannelName> {
     let by_bridge = parameter(url, "bridge").filter(|bridge| bridge.to_lowercase().contains("telegram"));
     if by_bridge.is_some() {
@@ -119,12 +124,26 @@ fn by_bridge(url: &Url, segments: &[&str]) -> Option<ChannelName> {
     }
     let handle = parameter(url, "username").filter(|name| name.starts_with('@'));
     let name = match segments {
-        ["channel", name, ..] if url.scheme() == "rsshub" && url.host_str() == Some("telegram") => name,
-        [.., "telegram", "channel", name] | [.., "telegram", "channel", name, _] => name,
-        ["rss" | "json" | "atom", name] if url.host_str() == Some("tg.i-c-a.su") => name,
+        ["channel", name, ..] if url.scheme() == "rsshub" && url.host_str() == Some("telegram") => bare(name),
+        [.., "telegram", "channel", name] | [.., "telegram", "channel", name, _] => bare(name),
+        ["rss" | "json" | "atom" | "html", name, ..] if is_of_bridge(url, segments) => name,
         _ => return handle.and_then(|name| name.parse().ok()),
     };
     name.parse().ok()
+}
+
+/// Older instances of RSSHub name the format as a file does.
+fn bare(name: &str) -> &str {
+    [".atom", ".rss", ".json"].iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(name)
+}
+
+/// `/rss/NAME` is an address of newspapers, too, so more must speak for a bridge: its host, a page or token behind the
+/// name, or a query key that only bridges have.
+fn is_of_bridge(url: &Url, segments: &[&str]) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let is_known = host == "tg.i-c-a.su" || host.split(['.', '-']).any(|label| ["tg", "telegram"].contains(&label));
+    let behind = segments.get(2).is_some_and(|rest| !rest.is_empty()) && segments.len() == 3;
+    is_known || behind || url.query_pairs().any(|(key, _)| BRIDGES_KEYS.contains(&&*key))
 }
 
 /// `/NAME/atom.xml` is a common address, so only this daemon's own and those of the machine itself count.
@@ -190,6 +209,14 @@ mod tests {
             "https://bridge.example.org/?action=display&username=@kettle",
             "https://tg.i-c-a.su/rss/kettle",
             "https://tg.i-c-a.su/json/kettle?limit=10",
+            "https://tg.i-c-a.su/rss/kettle/2",
+            "https://bridge.example.org/rss/kettle/2?limit=10",
+            "https://bridge.example.org/rss/kettle/TOKEN123",
+            "https://bridge.example.org/rss/kettle?exclude_flags=advert,fwd",
+            "https://tg.example.org/rss/kettle",
+            "https://old.example.org/telegram/channel/kettle.atom",
+            "https://old.example.org/telegram/channel/kettle.json?limit=5",
+            "https://tgfeed.example.org/telegram/channel/kettle?format=atom",
             "https://feeds.example.org/tg/kettle/atom.xml",
             "http://127.0.0.1:8080/kettle/feed.json",
             "https://openrss.org/t.me/s/kettle",
@@ -207,6 +234,10 @@ mod tests {
             "https://t.me/+AbCdEf",
             "https://t.me/",
             "https://t.me/addstickers/Kettles",
+            "https://t.me/c/1234567/5",
+            "https://t.me/iv?url=https%3A%2F%2Fexample.org",
+            "https://t.me/boost/kettle",
+            "https://news.example.org/rss/news",
             "https://rsshub.app/github/issue/telegram/channel",
             "https://bridge.example.org/?action=display&bridge=TwitterBridge&username=kettle",
             "https://feeds.example.org.evil.example/tg/kettle/atom.xml",
@@ -217,6 +248,35 @@ mod tests {
         ] {
             assert_eq!(found(address), None, "{address}");
         }
+    }
+
+    #[test]
+    fn attributes_are_known_in_any_case_and_an_outline_without_a_feed_by_its_page() {
+        let text = r#"<opml version="2.0"><head/><body><outline text="Folder">
+            <Outline TEXT="one" type="rss" xmlurl="https://rsshub.app/telegram/channel/one"/>
+            <outline title="two" XMLURL="https://example.org/feed.xml" HTMLURL="https://t.me/two"/>
+            <outline text="three" htmlUrl="https://t.me/s/three"/>
+            <outline text="four" type="rss"/></outline></body></opml>"#;
+        let found = read(text).unwrap();
+        let names: Vec<_> = found.iter().map(|s| (s.title.as_str(), s.channel("").map(|c| c.to_string()))).collect();
+        let named = |name: &str| Some(name.to_owned());
+        assert_eq!(names, [("one", named("one")), ("two", named("two")), ("three", named("three")), ("four", None)]);
+    }
+
+    #[test]
+    fn a_list_is_read_in_either_order_of_utf_16() {
+        let text = r#"<?xml version="1.0" encoding="UTF-16"?><opml><body><outline text="Чай" xmlUrl="https://t.me/s/kettle"/></body></opml>"#;
+        let bytes = |order: fn(u16) -> [u8; 2], mark: bool| {
+            let units = mark.then_some(0xfeff).into_iter().chain(text.encode_utf16());
+            units.flat_map(order).collect::<Vec<u8>>()
+        };
+        for mark in [true, false] {
+            for order in [u16::to_le_bytes, u16::to_be_bytes] {
+                let found = read(&decode(&bytes(order, mark))).unwrap();
+                assert_eq!((found.len(), found[0].title.as_str()), (1, "Чай"));
+            }
+        }
+        assert_eq!(decode(b"\xef\xbb\xbf<opml/>"), "<opml/>");
     }
 
     #[test]

@@ -26,6 +26,7 @@ fuzz_target!(|bytes: &[u8]| {
         info: page.info,
         first_seen: now,
         info_seen: now,
+        names: Vec::new(),
     };
     let stored: Vec<Stored> = diff(id, Vec::new(), page.posts, now).into_iter().map(|change| change.stored).collect();
     let entries: Vec<_> = stored.iter().map(|stored| Entry { channel: &channel, stored }).collect();

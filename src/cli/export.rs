@@ -20,7 +20,7 @@ pub fn run(config: &Config, only: Option<&ChannelName>) -> Result<(), Failure> {
     let directory = store_directory(config);
     let mut channels = channels(&directory).map_err(|error| error.to_string())?;
     if let Some(name) = only {
-        channels.retain(|_, channel| channel.name == *name);
+        channels.retain(|_, channel| channel.goes_by(name));
         if channels.is_empty() {
             return Err(format!("{name} is not stored"));
         }

@@ -31,7 +31,7 @@ pub fn run(config: &Config, path: &Path) -> Result<(), Failure> {
             let mut text = Vec::new();
             reader.read_to_end(&mut text).map_err(unreadable)?;
             bar.finish_and_clear();
-            channels(config, &String::from_utf8_lossy(&text))
+            channels(config, &opml::decode(&text))
         }
         Some(b'{') => posts(config, reader).inspect(|_| bar.finish_and_clear()),
         _ => Err("it is neither OPML nor an export".to_owned()),
@@ -39,14 +39,19 @@ pub fn run(config: &Config, path: &Path) -> Result<(), Failure> {
     done.map_err(|reason| format!("{}: {reason}", path.display()))
 }
 
-/// Past spaces and a byte order mark; what follows is left to be read.
+/// Past spaces, a byte order mark, and the zeros of UTF-16, whose mark is left to be read.
 fn first_character(reader: &mut impl BufRead) -> std::io::Result<Option<u8>> {
     loop {
-        let Some(&byte) = reader.fill_buf()?.first() else { return Ok(None) };
-        if !byte.is_ascii_whitespace() && !b"\xef\xbb\xbf".contains(&byte) {
-            return Ok(Some(byte));
+        let begin = reader.fill_buf()?;
+        match begin.first() {
+            None => return Ok(None),
+            Some(byte) if byte.is_ascii_whitespace() => reader.consume(1),
+            Some(_) if begin.starts_with(b"\xef\xbb\xbf") => reader.consume(3),
+            Some(_) => {
+                let is_mark = |byte: &&u8| b"\xff\xfe\0".contains(byte);
+                return Ok(begin.iter().find(|byte| !is_mark(byte)).copied());
+            }
         }
-        reader.consume(1);
     }
 }
 
@@ -66,8 +71,9 @@ fn channels(config: &Config, text: &str) -> Result<(), Failure> {
     for name in &added {
         println!("[[channel]]\nname = \"{name}\"\n");
     }
-    for Subscription { title, feed, .. } in &strangers {
-        eprintln!("not a Telegram channel: {title} {feed}");
+    for Subscription { title, feed, page } in &strangers {
+        let address = if feed.is_empty() { page } else { feed };
+        eprintln!("not a Telegram channel: {title} {address}");
     }
     eprintln!("{} channels to add, {known} configured already, {} not recognised", added.len(), strangers.len());
     Ok(())

@@ -6,7 +6,7 @@ use crate::{
     config::Config,
     daemon::{Failure, store_directory},
     diff,
-    model::{Change, ChangeKind, ChannelName, Part, Post, PostId, Time, plain_text},
+    model::{Change, ChangeKind, Channel, ChannelName, Part, Post, PostId, Time, plain_text},
     store::{Error, Record, Records, records},
 };
 
@@ -27,19 +27,20 @@ pub fn run(config: &Config, name: &ChannelName, id: PostId) -> Result<(), Failur
 
 /// A member of an album is shown as the album.
 fn history(records: Records, name: &ChannelName, id: PostId) -> Result<Vec<Step>, Error> {
-    let mut names = HashMap::new();
+    let mut channels = HashMap::new();
     let mut steps = Vec::new();
     for entry in records {
         let entry = entry?;
         match entry.record {
-            Record::Channel(channel) => drop(names.insert(channel.id, channel.name)),
+            Record::Channel(channel) => drop(channels.insert(channel.id, channel)),
             Record::Change(change) if diff::ids(&change.stored.post).any(|own| own == id) => {
                 steps.push((entry.at, change));
             }
             Record::Change(_) | Record::State { .. } | Record::StateRemoved { .. } => {}
         }
     }
-    steps.retain(|(_, change)| names.get(&change.channel) == Some(name) && change.kind != ChangeKind::Renewed);
+    let is_of_it = |id| channels.get(&id).is_some_and(|channel: &Channel| channel.goes_by(name));
+    steps.retain(|(_, change)| is_of_it(change.channel) && change.kind != ChangeKind::Renewed);
     Ok(steps)
 }
 

@@ -60,7 +60,7 @@ fn channels(section: &Section<'_>) -> Option<Vec<ChannelName>> {
     };
     for word in &words {
         match word.text.parse::<ChannelName>() {
-            Err(error) => section.refuse(word, error.allowed().to_owned()),
+            Err(error) => section.refuse(word, error.reason()),
             Ok(name) if names.contains(&name) => section.refuse(word, "is there already; each channel once".to_owned()),
             Ok(name) => names.push(name),
         }

@@ -52,21 +52,23 @@ fn whole(root: Section<'_>) -> Config {
     let mut channels = Vec::new();
     let mut feeds = Vec::new();
     let mut names = BTreeSet::new();
-    for section in root.sections("channel") {
+    let (channel_sections, feed_sections) = (root.sections("channel"), root.sections("feed"));
+    // A section that is refused says why by itself.
+    if channel_sections.is_empty() && feed_sections.is_empty() {
+        root.refuse_section("there is no channel; add one as [[channel]] with name = \"dlinnlp\"".to_owned());
+    }
+    for section in channel_sections {
         if let Some((channel, feed)) = channel(section, &settings, history_default, &mut names) {
             channels.push(channel);
             feeds.push(feed);
         }
     }
-    for section in root.sections("feed") {
+    for section in feed_sections {
         if let Some(feed) = named_feed(section, &settings, &feeds) {
             let more = feed.channels.iter().filter(|name| names.insert((*name).clone()));
             channels.extend(more.map(|name| ChannelConfig { name: name.clone(), history: history_default }));
             feeds.push(feed);
         }
-    }
-    if channels.is_empty() {
-        root.refuse_section("there is no channel; add one as [[channel]] with name = \"dlinnlp\"".to_owned());
     }
     root.finish();
     let least = poll.policy.fixed_interval.unwrap_or(poll.policy.floor);
@@ -247,7 +249,7 @@ fn channel(
     let title = section.text("title").map(|word| word.text.to_owned());
     let name = section.required_text("name").and_then(|word| match word.text.parse::<ChannelName>() {
         Err(error) => {
-            section.refuse(&word, error.allowed().to_owned());
+            section.refuse(&word, error.reason());
             None
         }
         Ok(name) if RESERVED_NAMES.contains(&name.key().as_str()) => {

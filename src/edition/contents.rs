@@ -174,7 +174,7 @@ impl Contents {
 
     /// The channels of a merged feed, by title where it is known.
     fn summary(&self, spec: &FeedSpec) -> String {
-        let title = |name: &_| self.channels.iter().find(|c| c.name == *name).map(|c| c.info.title.clone());
+        let title = |name: &_| self.channels.iter().find(|c| c.goes_by(name)).map(|c| c.info.title.clone());
         let titles: Vec<String> =
             spec.channels.iter().map(|name| title(name).unwrap_or_else(|| name.to_string())).collect();
         titles.join(", ")

@@ -4,7 +4,7 @@ use std::{fmt, hash, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use super::Time;
+use super::{Time, paths::own_path};
 
 /// A public channel's name as its owner or the configuration spells it, for example `AI_News_Official`.
 ///
@@ -13,15 +13,24 @@ use super::Time;
 #[serde(try_from = "String", into = "String")]
 pub struct ChannelName(String);
 
+/// What is no channel's name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("\"{}\": {}", .0.escape_debug(), self.allowed())]
-pub struct InvalidName(pub String);
+#[error("\"{}\": {}", .text.escape_debug(), self.reason())]
+pub struct InvalidName {
+    text: String,
+    /// What it is, if it is an address of Telegram's own.
+    other: Option<&'static str>,
+}
 
 impl InvalidName {
-    /// What a name may be.
-    pub fn allowed(&self) -> &'static str {
-        "must be a channel's name of 2 to 32 letters, digits and underscores, as in dlinnlp, @dlinnlp or \
-         https://t.me/s/dlinnlp"
+    /// Why it is none, as the end of a sentence that begins with it.
+    pub fn reason(&self) -> String {
+        match self.other {
+            Some(other) => format!("is {other}, no channel"),
+            None => "must be a channel's name of 2 to 32 letters, digits and underscores, as in dlinnlp, @dlinnlp or \
+                     https://t.me/s/dlinnlp"
+                .to_owned(),
+        }
     }
 }
 
@@ -44,19 +53,31 @@ impl FromStr for ChannelName {
     fn from_str(text: &str) -> Result<Self, InvalidName> {
         let trimmed = text.trim();
         let bare = strip_address(trimmed).unwrap_or_else(|| trimmed.strip_prefix('@').unwrap_or(trimmed));
-        let valid = (2..=32).contains(&bare.len())
-            && bare.starts_with(|c: char| c.is_ascii_alphabetic())
-            && bare.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-        if valid { Ok(Self(bare.to_owned())) } else { Err(InvalidName(text.to_owned())) }
+        let other = own_path(bare);
+        if other.is_none() && is_name(bare) {
+            Ok(Self(bare.to_owned()))
+        } else {
+            Err(InvalidName { text: text.to_owned(), other })
+        }
     }
 }
 
+fn is_name(bare: &str) -> bool {
+    (2..=32).contains(&bare.len())
+        && bare.starts_with(|c: char| c.is_ascii_alphabetic())
+        && bare.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
 fn strip_address(text: &str) -> Option<&str> {
-    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or(text);
+    let rest = text.split_once("://").filter(|(scheme, _)| scheme.to_ascii_lowercase().starts_with("http"));
+    let rest = rest.map_or(text, |(_, rest)| rest);
     let rest = rest.strip_prefix("www.").unwrap_or(rest);
-    let path = ["t.me/", "telegram.me/", "telegram.dog/"].iter().find_map(|host| rest.strip_prefix(host))?;
-    let path = path.strip_prefix("s/").unwrap_or(path);
-    Some(path.split(['/', '?', '#']).next().unwrap_or(path))
+    let (host, path) = rest.split_once('/')?;
+    ["t.me", "telegram.me", "telegram.dog"].iter().find(|known| known.eq_ignore_ascii_case(host))?;
+    let mut parts = path.split(['/', '?', '#']);
+    let first = parts.next().unwrap_or_default();
+    let named = if first.eq_ignore_ascii_case("s") { parts.next().filter(|name| !name.is_empty()) } else { None };
+    Some(named.unwrap_or(first))
 }
 
 impl PartialEq for ChannelName {
@@ -94,8 +115,9 @@ impl fmt::Display for ChannelName {
 impl TryFrom<String> for ChannelName {
     type Error = InvalidName;
 
+    /// As records have it: a name that was taken once is read again, whatever it is taken for today.
     fn try_from(text: String) -> Result<Self, InvalidName> {
-        text.parse()
+        if is_name(&text) { Ok(Self(text)) } else { Err(InvalidName { text, other: None }) }
     }
 }
 
@@ -137,8 +159,11 @@ pub struct ChannelInfo {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Channel {
     pub id: ChannelId,
-    /// The name under which the channel was last asked for.
+    /// The name under which the channel was asked for, the newest of several.
     pub name: ChannelName,
+    /// The names before that, which lead to it still, unless another channel was given one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<ChannelName>,
     /// The slug as first seen. Guids are made from it and it never changes, whatever the channel is called later.
     pub slug: String,
     /// The slug that pages show now; differs from `slug` after a rename.
@@ -147,4 +172,19 @@ pub struct Channel {
     pub first_seen: Time,
     /// When `info` was last stored; bounds how often a rotated avatar address is renewed.
     pub info_seen: Time,
+}
+
+impl Channel {
+    /// Whether it was asked for under `name`.
+    pub fn goes_by(&self, name: &ChannelName) -> bool {
+        self.name == *name || self.names.contains(name)
+    }
+
+    /// The channel, asked for under `name` from now on.
+    pub fn called(mut self, name: &ChannelName) -> Self {
+        let before = std::mem::replace(&mut self.name, name.clone());
+        self.names.push(before);
+        self.names.retain(|other| other != name);
+        self
+    }
 }

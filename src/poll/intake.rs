@@ -225,6 +225,7 @@ fn channel(
     page: &Page,
     now: Time,
 ) -> Result<Channel, Error> {
+    let is_named = known.as_ref().is_some_and(|known| known.goes_by(name));
     let known = match (known, page.channel) {
         (Some(known), Some(found)) if known.id != found && !is_provisional(known.id) => {
             return Err(Error::OtherChannel { name: name.clone(), known: known.id, found });
@@ -235,8 +236,8 @@ fn channel(
         (None, None) => None,
     };
     let Some(known) = known else { return Ok(new_channel(name, page, now)) };
-    let mut channel = Channel { name: name.clone(), ..known };
-    let moved = page.slug.clone().filter(|slug| *slug != channel.current_slug && may_change(&channel, now));
+    let mut channel = if is_named { known } else { known.called(name) };
+    let moved = page.slug.clone().filter(|slug| is_slug_due(&channel, slug, now));
     let told = is_info_due(&channel, &page.info, now).then(|| page.info.clone());
     if moved.is_some() || told.is_some() {
         channel.info_seen = now;
@@ -244,6 +245,13 @@ fn channel(
     channel.current_slug = moved.unwrap_or(channel.current_slug);
     channel.info = told.unwrap_or(channel.info);
     Ok(channel)
+}
+
+/// Of a channel that is asked for under two names each page may have its own.
+fn is_slug_due(channel: &Channel, seen: &str, now: Time) -> bool {
+    let is_former = channel.names.iter().any(|name| name.as_str().eq_ignore_ascii_case(seen));
+    let due = if is_former { (now - channel.info_seen).abs() >= INFO_RENEWAL } else { may_change(channel, now) };
+    seen != channel.current_slug && due
 }
 
 /// Mirrors out of step must not write the channel anew at every poll.
@@ -261,6 +269,7 @@ fn new_channel(name: &ChannelName, page: &Page, now: Time) -> Channel {
         info: page.info.clone(),
         first_seen: now,
         info_seen: now,
+        names: Vec::new(),
     }
 }
 

@@ -139,11 +139,11 @@ fn rfc3339(time: Option<Time>) -> Option<String> {
 
 /// All channels of the board. Reads the store on purpose, to see whether it can be.
 fn lines(site: &Site) -> Result<Vec<Line>, store::Error> {
-    let stored = site.store.channels()?;
-    let head = |name: &ChannelName| {
-        stored.iter().find(|channel| channel.name == *name).map_or_else(Head::default, |c| site.store.head(c.id))
+    let line = |(name, status): (ChannelName, Status)| {
+        let head = site.store.channel(&name)?.map_or_else(Head::default, |channel| site.store.head(channel.id));
+        Ok((name, status, head))
     };
-    Ok(site.board.all().into_iter().map(|(name, status)| (name.clone(), status, head(&name))).collect())
+    site.board.all().into_iter().map(line).collect()
 }
 
 /// `/readyz`: 503 while starting and stopping.

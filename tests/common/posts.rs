@@ -20,6 +20,7 @@ pub fn channel() -> Channel {
         info: ChannelInfo { title: "Kitchen & Co".to_owned(), ..ChannelInfo::default() },
         first_seen: at(0),
         info_seen: at(0),
+        names: Vec::new(),
     }
 }
 

@@ -28,6 +28,7 @@ pub fn channel(id: ChannelId, slug: &str) -> Channel {
         info: ChannelInfo { title: format!("{slug} title"), ..ChannelInfo::default() },
         first_seen: at(0),
         info_seen: at(0),
+        names: Vec::new(),
     }
 }
 

@@ -103,6 +103,7 @@ impl World {
             },
             first_seen: minute(0),
             info_seen: minute(0),
+            names: Vec::new(),
         };
         self.store.commit(minute(0), Batch { channel: Some(channel), ..Batch::default() }).unwrap();
     }

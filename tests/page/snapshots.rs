@@ -24,6 +24,7 @@ fn feed_of(html: &str) -> Feed {
         info: ChannelInfo { title: "Kitchen".to_owned(), ..page.info },
         first_seen: now,
         info_seen: now,
+        names: Vec::new(),
     };
     let changes = diff::diff(channel.id, Vec::new(), page.posts, now);
     let entries: Vec<_> = changes.iter().map(|change| Entry { channel: &channel, stored: &change.stored }).collect();

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     edition::Contents,
     feed::{self, Deleted, Entry, Filter, Header, Item, Kind, Selection, Settings},
-    model::{Channel, ChannelId, PostId, Stored},
+    model::{Channel, ChannelId, ChannelName, PostId, Stored},
     serve::{Site, answer::Answer},
     store,
 };
@@ -262,7 +262,8 @@ fn of_several(site: &Site, feed: usize, ids: &[ChannelId], choice: &Selection) -
 pub fn article(site: &Site, channel: &Channel, stored: &Stored, item: &Item, single: bool) -> Article {
     let id = stored.post.id;
     let own = |name: &str| format!("../{name}/{id}");
-    let href = match site.config.feeds.iter().find(|spec| spec.channels == [channel.name.clone()]) {
+    let is_its_own = |names: &[ChannelName]| matches!(names, [name] if channel.goes_by(name));
+    let href = match site.config.feeds.iter().find(|spec| is_its_own(&spec.channels)) {
         _ if single => format!("./{id}"),
         Some(spec) => own(&spec.name),
         None => item.link.clone(),
