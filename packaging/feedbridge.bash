@@ -16,6 +16,9 @@ _feedbridge() {
             ",$1")
                 cmd="feedbridge"
                 ;;
+            feedbridge,add)
+                cmd="feedbridge__subcmd__add"
+                ;;
             feedbridge,backfill)
                 cmd="feedbridge__subcmd__backfill"
                 ;;
@@ -28,17 +31,29 @@ _feedbridge() {
             feedbridge,fetch)
                 cmd="feedbridge__subcmd__fetch"
                 ;;
+            feedbridge,health)
+                cmd="feedbridge__subcmd__health"
+                ;;
             feedbridge,help)
                 cmd="feedbridge__subcmd__help"
                 ;;
             feedbridge,import)
                 cmd="feedbridge__subcmd__import"
                 ;;
+            feedbridge,list)
+                cmd="feedbridge__subcmd__list"
+                ;;
+            feedbridge,remove)
+                cmd="feedbridge__subcmd__remove"
+                ;;
             feedbridge,serve)
                 cmd="feedbridge__subcmd__serve"
                 ;;
             feedbridge,show)
                 cmd="feedbridge__subcmd__show"
+                ;;
+            feedbridge__subcmd__help,add)
+                cmd="feedbridge__subcmd__help__subcmd__add"
                 ;;
             feedbridge__subcmd__help,backfill)
                 cmd="feedbridge__subcmd__help__subcmd__backfill"
@@ -52,11 +67,20 @@ _feedbridge() {
             feedbridge__subcmd__help,fetch)
                 cmd="feedbridge__subcmd__help__subcmd__fetch"
                 ;;
+            feedbridge__subcmd__help,health)
+                cmd="feedbridge__subcmd__help__subcmd__health"
+                ;;
             feedbridge__subcmd__help,help)
                 cmd="feedbridge__subcmd__help__subcmd__help"
                 ;;
             feedbridge__subcmd__help,import)
                 cmd="feedbridge__subcmd__help__subcmd__import"
+                ;;
+            feedbridge__subcmd__help,list)
+                cmd="feedbridge__subcmd__help__subcmd__list"
+                ;;
+            feedbridge__subcmd__help,remove)
+                cmd="feedbridge__subcmd__help__subcmd__remove"
                 ;;
             feedbridge__subcmd__help,serve)
                 cmd="feedbridge__subcmd__help__subcmd__serve"
@@ -71,8 +95,26 @@ _feedbridge() {
 
     case "${cmd}" in
         feedbridge)
-            opts="-h -V --config --help --version serve fetch backfill check show export import help"
+            opts="-h -V --config --help --version serve fetch backfill add remove list health check show export import help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        feedbridge__subcmd__add)
+            opts="-h --offline --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -168,9 +210,41 @@ _feedbridge() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        feedbridge__subcmd__help)
-            opts="serve fetch backfill check show export import help"
+        feedbridge__subcmd__health)
+            opts="-h --live --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        feedbridge__subcmd__help)
+            opts="serve fetch backfill add remove list health check show export import help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        feedbridge__subcmd__help__subcmd__add)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -238,6 +312,20 @@ _feedbridge() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        feedbridge__subcmd__help__subcmd__health)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         feedbridge__subcmd__help__subcmd__help)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -253,6 +341,34 @@ _feedbridge() {
             return 0
             ;;
         feedbridge__subcmd__help__subcmd__import)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        feedbridge__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        feedbridge__subcmd__help__subcmd__remove)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -295,6 +411,42 @@ _feedbridge() {
             return 0
             ;;
         feedbridge__subcmd__import)
+            opts="-h --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        feedbridge__subcmd__list)
+            opts="-h --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        feedbridge__subcmd__remove)
             opts="-h --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

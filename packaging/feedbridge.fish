@@ -30,6 +30,10 @@ complete -c feedbridge -n "__fish_feedbridge_needs_command" -s V -l version -d '
 complete -c feedbridge -n "__fish_feedbridge_needs_command" -f -a "serve" -d 'Run the daemon: poll, store and serve. The default'
 complete -c feedbridge -n "__fish_feedbridge_needs_command" -f -a "fetch" -d 'Poll a channel once and print its feed; the store is not touched'
 complete -c feedbridge -n "__fish_feedbridge_needs_command" -f -a "backfill" -d 'Fetch a channel\'s older posts now, while no daemon runs. What is done stays done when it is interrupted'
+complete -c feedbridge -n "__fish_feedbridge_needs_command" -f -a "add" -d 'Add channels to the configuration; a running daemon takes them up by itself'
+complete -c feedbridge -n "__fish_feedbridge_needs_command" -f -a "remove" -d 'Take channels out of the configuration; what is stored of them stays'
+complete -c feedbridge -n "__fish_feedbridge_needs_command" -f -a "list" -d 'Print the channels of the configuration with the addresses of their feeds'
+complete -c feedbridge -n "__fish_feedbridge_needs_command" -f -a "health" -d 'Ask the running daemon how it is; exits with 0 for ok, 1 for degraded, 2 for down'
 complete -c feedbridge -n "__fish_feedbridge_needs_command" -f -a "check" -d 'Check the configuration and the store, and say what is wrong'
 complete -c feedbridge -n "__fish_feedbridge_needs_command" -f -a "show" -d 'Print a stored post with all its revisions'
 complete -c feedbridge -n "__fish_feedbridge_needs_command" -f -a "export" -d 'Print the stored posts with all their revisions as JSON lines'
@@ -46,6 +50,16 @@ complete -c feedbridge -n "__fish_feedbridge_using_subcommand backfill" -l since
 complete -c feedbridge -n "__fish_feedbridge_using_subcommand backfill" -l config -d 'The configuration file' -r -F
 complete -c feedbridge -n "__fish_feedbridge_using_subcommand backfill" -l all -d 'Back to the channel\'s beginning'
 complete -c feedbridge -n "__fish_feedbridge_using_subcommand backfill" -s h -l help -d 'Print help'
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand add" -l config -d 'The configuration file' -r -F
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand add" -l offline -d 'Do not look at the channels on Telegram first'
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand add" -s h -l help -d 'Print help'
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand remove" -l config -d 'The configuration file' -r -F
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand remove" -s h -l help -d 'Print help'
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand list" -l config -d 'The configuration file' -r -F
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand list" -s h -l help -d 'Print help'
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand health" -l config -d 'The configuration file' -r -F
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand health" -l live -d 'Exit with 0 unless it is down, for who restarts what fails'
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand health" -s h -l help -d 'Print help'
 complete -c feedbridge -n "__fish_feedbridge_using_subcommand check" -l config -d 'The configuration file' -r -F
 complete -c feedbridge -n "__fish_feedbridge_using_subcommand check" -s h -l help -d 'Print help'
 complete -c feedbridge -n "__fish_feedbridge_using_subcommand show" -l config -d 'The configuration file' -r -F
@@ -54,11 +68,15 @@ complete -c feedbridge -n "__fish_feedbridge_using_subcommand export" -l config 
 complete -c feedbridge -n "__fish_feedbridge_using_subcommand export" -s h -l help -d 'Print help'
 complete -c feedbridge -n "__fish_feedbridge_using_subcommand import" -l config -d 'The configuration file' -r -F
 complete -c feedbridge -n "__fish_feedbridge_using_subcommand import" -s h -l help -d 'Print help'
-complete -c feedbridge -n "__fish_feedbridge_using_subcommand help; and not __fish_seen_subcommand_from serve fetch backfill check show export import help" -f -a "serve" -d 'Run the daemon: poll, store and serve. The default'
-complete -c feedbridge -n "__fish_feedbridge_using_subcommand help; and not __fish_seen_subcommand_from serve fetch backfill check show export import help" -f -a "fetch" -d 'Poll a channel once and print its feed; the store is not touched'
-complete -c feedbridge -n "__fish_feedbridge_using_subcommand help; and not __fish_seen_subcommand_from serve fetch backfill check show export import help" -f -a "backfill" -d 'Fetch a channel\'s older posts now, while no daemon runs. What is done stays done when it is interrupted'
-complete -c feedbridge -n "__fish_feedbridge_using_subcommand help; and not __fish_seen_subcommand_from serve fetch backfill check show export import help" -f -a "check" -d 'Check the configuration and the store, and say what is wrong'
-complete -c feedbridge -n "__fish_feedbridge_using_subcommand help; and not __fish_seen_subcommand_from serve fetch backfill check show export import help" -f -a "show" -d 'Print a stored post with all its revisions'
-complete -c feedbridge -n "__fish_feedbridge_using_subcommand help; and not __fish_seen_subcommand_from serve fetch backfill check show export import help" -f -a "export" -d 'Print the stored posts with all their revisions as JSON lines'
-complete -c feedbridge -n "__fish_feedbridge_using_subcommand help; and not __fish_seen_subcommand_from serve fetch backfill check show export import help" -f -a "import" -d 'Take posts from an export into the store; or print the lines to configure for the channels of an OPML file'
-complete -c feedbridge -n "__fish_feedbridge_using_subcommand help; and not __fish_seen_subcommand_from serve fetch backfill check show export import help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand help; and not __fish_seen_subcommand_from serve fetch backfill add remove list health check show export import help" -f -a "serve" -d 'Run the daemon: poll, store and serve. The default'
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand help; and not __fish_seen_subcommand_from serve fetch backfill add remove list health check show export import help" -f -a "fetch" -d 'Poll a channel once and print its feed; the store is not touched'
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand help; and not __fish_seen_subcommand_from serve fetch backfill add remove list health check show export import help" -f -a "backfill" -d 'Fetch a channel\'s older posts now, while no daemon runs. What is done stays done when it is interrupted'
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand help; and not __fish_seen_subcommand_from serve fetch backfill add remove list health check show export import help" -f -a "add" -d 'Add channels to the configuration; a running daemon takes them up by itself'
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand help; and not __fish_seen_subcommand_from serve fetch backfill add remove list health check show export import help" -f -a "remove" -d 'Take channels out of the configuration; what is stored of them stays'
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand help; and not __fish_seen_subcommand_from serve fetch backfill add remove list health check show export import help" -f -a "list" -d 'Print the channels of the configuration with the addresses of their feeds'
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand help; and not __fish_seen_subcommand_from serve fetch backfill add remove list health check show export import help" -f -a "health" -d 'Ask the running daemon how it is; exits with 0 for ok, 1 for degraded, 2 for down'
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand help; and not __fish_seen_subcommand_from serve fetch backfill add remove list health check show export import help" -f -a "check" -d 'Check the configuration and the store, and say what is wrong'
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand help; and not __fish_seen_subcommand_from serve fetch backfill add remove list health check show export import help" -f -a "show" -d 'Print a stored post with all its revisions'
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand help; and not __fish_seen_subcommand_from serve fetch backfill add remove list health check show export import help" -f -a "export" -d 'Print the stored posts with all their revisions as JSON lines'
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand help; and not __fish_seen_subcommand_from serve fetch backfill add remove list health check show export import help" -f -a "import" -d 'Take posts from an export into the store; or print the lines to configure for the channels of an OPML file'
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand help; and not __fish_seen_subcommand_from serve fetch backfill add remove list health check show export import help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -14,7 +14,7 @@ use crate::{
     model::{ChannelName, History, Time},
     poll::Poller,
     status::{Board, HostStatus, Progress, State},
-    store::{Error, Local, Store},
+    store::{Error, Handle, Local, Store},
 };
 
 /// How often the bar moves.
@@ -53,7 +53,7 @@ async fn walk(config: &Config, name: &ChannelName, wanted: History, store: Arc<d
     let board = Arc::new(Board::new([name.clone()]));
     let poller = Poller {
         exits: exits(config)?,
-        store: Arc::clone(&store),
+        store: Handle::new(Arc::clone(&store)),
         board: Arc::clone(&board),
         metrics: Arc::new(Metrics::new(clock.wall())),
         clock: clock.clone(),

@@ -33,7 +33,7 @@ use crate::{
     poll::Poller,
     serve::{self, Site},
     status::Board,
-    store::{Local, Opened, Store},
+    store::{Handle, Local, Opened, Store},
 };
 
 /// A line for people on standard error, then exit code 1.
@@ -147,7 +147,7 @@ impl Generation {
         let site = Arc::new(site.with_hub(push.own()).with_tokens(tokens));
         let poller = Poller {
             exits: exits(&config)?,
-            store: Arc::clone(&ground.store),
+            store: Handle::new(Arc::clone(&ground.store)),
             board,
             metrics: Arc::clone(&ground.metrics),
             clock: ground.clock.clone(),

@@ -1,9 +1,9 @@
 //! Requests that follow from what pages showed, waiting for the budget. Pure.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::turn::Turn;
-use crate::model::ChannelName;
+use crate::model::{ChannelName, Time};
 
 /// Beyond this many the newest are not taken on (they come up again).
 const MOST: usize = 10_000;
@@ -39,27 +39,34 @@ impl Errands {
     }
 
     /// Whether an urgent one waits whose channel is not `busy`.
-    pub fn has_urgent(&self, busy: &HashSet<ChannelName>) -> bool {
+    pub fn has_urgent(&self, busy: &HashMap<ChannelName, Time>) -> bool {
         first(&self.urgent, busy).is_some()
     }
 
-    pub fn has_patient(&self, busy: &HashSet<ChannelName>) -> bool {
+    pub fn has_patient(&self, busy: &HashMap<ChannelName, Time>) -> bool {
         first(&self.patient, busy).is_some()
     }
 
-    pub fn take_urgent(&mut self, busy: &HashSet<ChannelName>) -> Option<Turn> {
+    pub fn take_urgent(&mut self, busy: &HashMap<ChannelName, Time>) -> Option<Turn> {
         let turn = first(&self.urgent, busy).and_then(|index| self.urgent.remove(index))?;
         self.known.remove(&turn);
         Some(turn)
     }
 
-    pub fn take_patient(&mut self, busy: &HashSet<ChannelName>) -> Option<Turn> {
+    pub fn take_patient(&mut self, busy: &HashMap<ChannelName, Time>) -> Option<Turn> {
         let turn = first(&self.patient, busy).and_then(|index| self.patient.remove(index))?;
         self.known.remove(&turn);
         Some(turn)
     }
+
+    /// Forgets what waits for a channel that is asked under another name.
+    pub fn remove(&mut self, channel: &ChannelName) {
+        self.urgent.retain(|turn| turn.channel != *channel);
+        self.patient.retain(|turn| turn.channel != *channel);
+        self.known.retain(|turn| turn.channel != *channel);
+    }
 }
 
-fn first(line: &VecDeque<Turn>, busy: &HashSet<ChannelName>) -> Option<usize> {
-    line.iter().position(|turn| !busy.contains(&turn.channel))
+fn first(line: &VecDeque<Turn>, busy: &HashMap<ChannelName, Time>) -> Option<usize> {
+    line.iter().position(|turn| !busy.contains_key(&turn.channel))
 }

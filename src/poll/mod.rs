@@ -4,27 +4,31 @@
 //! showed: an older page to close a gap, the landing page of a name without a preview, the page of one post.
 //! All of them share one budget, one choice of host and one rule: a channel is never asked twice at once.
 
+mod channels;
 mod errands;
 mod gaps;
-mod hosts;
 mod intake;
+mod memory;
 mod outcome;
+mod queue;
 mod rounds;
 mod settle;
 mod suspects;
 mod turn;
+mod twins;
+pub mod verdict;
 mod walk;
+mod ways;
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{collections::HashMap, future::Future, iter, sync::Arc, time::Duration};
 
-use serde_json::Value;
 use tokio::{
     pin, select,
     sync::watch,
-    task::{JoinSet, spawn_blocking},
+    task::{Id, JoinError, JoinSet},
     time::{Instant, Interval, interval, sleep_until},
 };
-use tracing::{debug, info, warn};
+use tracing::{debug, error, info, warn};
 use url::Url;
 
 pub use gaps::{Cursor, Gap};
@@ -41,10 +45,11 @@ use crate::{
     schedule::Policy,
     status::Board,
     status::events,
-    store::Store,
+    store::Handle,
 };
-use hosts::Way;
+use memory::Notes;
 use rounds::Rounds;
+use ways::Way;
 
 /// So many requests may be under way at once, so that one slow answer delays nobody.
 const CONCURRENT: usize = 4;
@@ -56,7 +61,7 @@ const IDLE: Duration = Duration::from_secs(60);
 pub struct Poller<U> {
     /// At least one, in order of preference.
     pub exits: Vec<Exit<U>>,
-    pub store: Arc<dyn Store>,
+    pub store: Handle,
     pub board: Arc<Board>,
     pub metrics: Arc<Metrics>,
     pub clock: Clock,
@@ -97,25 +102,27 @@ impl<U: Upstream> Poller<U> {
     /// Polls until `shutdown` resolves. Requests that wait for upstream are dropped then; what is being stored is
     /// stored to its end.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
-        let mut rounds = Rounds::new(&self);
-        let mut running = JoinSet::new();
+        let mut rounds = Rounds::resume(&self).await;
+        let mut running = Running::default();
         let (stop, stopping) = watch::channel(false);
         pin!(shutdown);
         let mut beat = self.heartbeat.map(|heartbeat| interval(heartbeat.period));
         loop {
-            self.keep(rounds.take_notes()).await;
+            let room = CONCURRENT - running.tasks.len();
+            let next = iter::from_fn(|| rounds.next(self.clock.steady(), self.clock.wall()));
+            let next: Vec<_> = next.take(room).collect();
+            // Before anybody is asked, so that who is killed meanwhile knows of it at the next start.
+            self.keep(rounds.take_notes(self.clock.steady(), self.clock.wall())).await;
             self.tell(&mut rounds).await;
-            while running.len() < CONCURRENT
-                && let Some((turn, way)) = rounds.next(self.clock.steady())
-            {
-                let task = self.task(turn, way, stopping.clone());
-                running.spawn(task);
+            for (turn, way) in next {
+                let task = self.task(turn.clone(), way.clone(), stopping.clone());
+                running.start(turn, way, task);
             }
             rounds.show(self.clock.steady(), self.clock.wall());
-            let wake = self.wake(&rounds, running.len());
+            let wake = self.wake(&rounds, running.tasks.len());
             select! {
                 () = &mut shutdown => break,
-                Some(Ok(done)) = running.join_next() => {
+                Some(done) = running.next() => {
                     if let Some(done) = done {
                         rounds.settle(done, self.clock.steady(), self.clock.wall());
                     }
@@ -124,39 +131,37 @@ impl<U: Upstream> Poller<U> {
                 () = sleep_until(wake) => {}
             }
         }
-        info!(in_flight = running.len(), "polling stops");
+        info!(in_flight = running.tasks.len(), "polling stops");
         stop.send_replace(true);
-        while let Some(ended) = running.join_next().await {
-            if let Ok(Some(done)) = ended {
+        while let Some(ended) = running.next().await {
+            if let Some(done) = ended {
                 rounds.settle(done, self.clock.steady(), self.clock.wall());
             }
         }
-        self.keep(rounds.take_notes()).await;
+        self.keep(rounds.take_notes(self.clock.steady(), self.clock.wall())).await;
         self.tell(&mut rounds).await;
     }
 
     /// Keeps what subscribers of the status are to be told; what cannot be kept now is kept with the next turn.
     async fn tell(&self, rounds: &mut Rounds) {
-        let events = rounds.news.untold();
+        let events = rounds.channels.news.untold();
         if events.is_empty() {
             return;
         }
-        let (store, count) = (Arc::clone(&self.store), events.len());
-        match spawn_blocking(move || events::keep(store.as_ref(), &events)).await {
-            Ok(Ok(())) => rounds.news.forget(count),
+        let count = events.len();
+        match self.store.run(move |store| events::keep(store, &events)).await {
+            Ok(Ok(())) => rounds.channels.news.forget(count),
             Ok(Err(error)) => warn!(%error, "the status feed cannot be brought up to date"),
             Err(_) => {}
         }
     }
 
-    /// Keeps the schedule and the states for the next start.
-    async fn keep(&self, notes: Vec<(String, Value)>) {
+    /// Keeps the schedule, the states and the pauses for the next start.
+    async fn keep(&self, notes: Notes) {
         if notes.is_empty() {
             return;
         }
-        let store = Arc::clone(&self.store);
-        let kept = spawn_blocking(move || notes.iter().try_for_each(|(key, value)| store.set_hint(key, value))).await;
-        if let Ok(Err(error)) = kept {
+        if let Ok(Err(error)) = self.store.run(move |store| notes.keep(store)).await {
             debug!(%error, "the schedule could not be kept; a restart would poll at once");
         }
     }
@@ -175,7 +180,7 @@ impl<U: Upstream> Poller<U> {
         way: Way,
         mut stopping: watch::Receiver<bool>,
     ) -> impl Future<Output = Option<Done>> + Send + use<U> {
-        let (store, clock) = (Arc::clone(&self.store), self.clock.clone());
+        let (store, clock) = (self.store.clone(), self.clock.clone());
         let upstream = Arc::clone(&self.exits[way.exit].upstream);
         async move {
             let started = Instant::now();
@@ -189,6 +194,36 @@ impl<U: Upstream> Poller<U> {
             };
             Some(Done { turn, way, outcome, took: started.elapsed() })
         }
+    }
+}
+
+/// The turns under way, each a task, so that one that panics is known by what it was about.
+#[derive(Default)]
+struct Running {
+    tasks: JoinSet<Option<Done>>,
+    turns: HashMap<Id, (Turn, Way, Instant)>,
+}
+
+impl Running {
+    fn start(&mut self, turn: Turn, way: Way, task: impl Future<Output = Option<Done>> + Send + 'static) {
+        let id = self.tasks.spawn(task).id();
+        self.turns.insert(id, (turn, way, Instant::now()));
+    }
+
+    /// The next that ends; `Some(None)` for one that was stopped.
+    async fn next(&mut self) -> Option<Option<Done>> {
+        let ended = self.tasks.join_next_with_id().await?;
+        let id = ended.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
+        let turn = self.turns.remove(&id);
+        Some(match (ended, turn) {
+            (Ok((_, done)), _) => done,
+            (Err(panic), Some((turn, way, started))) => {
+                error!(channel = %turn.channel, %panic, "a turn stopped half-way");
+                let outcome = Outcome::Stopped(format!("asking upstream stopped half-way: {panic}"));
+                Some(Done { turn, way, outcome, took: started.elapsed() })
+            }
+            (Err(_), None) => None,
+        })
     }
 }
 

@@ -33,8 +33,12 @@ pub enum Outcome {
     },
     RateLimited(Option<Duration>),
     Unreachable(String),
-    /// No page of Telegram's, but an error, a challenge, a portal: said of everybody who asks, it is of the host.
+    /// A status or a redirect that no page of Telegram's has.
     Refused(String),
+    /// An answer that began and did not end.
+    Broken(String),
+    /// A page, but none of Telegram's: a challenge, a portal.
+    Foreign(String),
     /// The channel is withheld from everybody who asks from here; upstream's words.
     Restricted(String),
     /// An answer that is not understood.
@@ -42,6 +46,8 @@ pub enum Outcome {
     OtherChannel(String),
     /// The page is fine, but could not be stored.
     Unstored(String),
+    /// Reading or storing the answer stopped half-way.
+    Stopped(String),
 }
 
 impl Outcome {
@@ -56,10 +62,13 @@ impl Outcome {
             Self::RateLimited(_) => "rate_limited",
             Self::Unreachable(_) => "unreachable",
             Self::Refused(_) => "refused",
+            Self::Broken(_) => "broken",
+            Self::Foreign(_) => "foreign",
             Self::Restricted(_) => "restricted",
             Self::Failed(_) => "upstream_error",
             Self::OtherChannel(_) => "other_channel",
             Self::Unstored(_) => "unstored",
+            Self::Stopped(_) => "stopped",
         }
     }
 
@@ -72,10 +81,13 @@ impl Outcome {
             Self::RateLimited(_) => Some("upstream asks to wait".to_owned()),
             Self::Unreachable(reason)
             | Self::Refused(reason)
+            | Self::Broken(reason)
+            | Self::Foreign(reason)
             | Self::Restricted(reason)
             | Self::Failed(reason)
             | Self::OtherChannel(reason)
-            | Self::Unstored(reason) => Some(reason.clone()),
+            | Self::Unstored(reason)
+            | Self::Stopped(reason) => Some(reason.clone()),
             Self::Redirected | Self::Settled { .. } => None,
         }
     }
@@ -131,6 +143,7 @@ pub fn judge(previous: &Status, outcome: &Outcome, confirmed: bool, worked: bool
         last_error: if succeeded { error } else { error.or_else(|| previous.last_error.clone()) },
         gaps: previous.gaps,
         history: previous.history,
+        same_as: None,
     }
 }
 
@@ -142,10 +155,12 @@ fn state(outcome: &Outcome, now: Time) -> Option<State> {
         Outcome::Landing(landing) => Some(landing_state(*landing).0),
         Outcome::RateLimited(_) => Some(State::RateLimited),
         Outcome::Unreachable(_) => Some(State::Unreachable),
-        Outcome::Refused(_) | Outcome::Failed(_) => Some(State::UpstreamError),
+        Outcome::Refused(_) | Outcome::Broken(_) | Outcome::Foreign(_) | Outcome::Failed(_) => {
+            Some(State::UpstreamError)
+        }
         Outcome::Restricted(_) => Some(State::Restricted),
         Outcome::OtherChannel(_) => Some(State::Renamed),
-        Outcome::Unstored(_) | Outcome::Redirected | Outcome::Settled { .. } => None,
+        Outcome::Unstored(_) | Outcome::Stopped(_) | Outcome::Redirected | Outcome::Settled { .. } => None,
     }
 }
 

@@ -1,225 +1,176 @@
-//! What to ask next: the polling loop's state, without its waiting. What to make of the answers is in `settle`.
+//! The polling loop's state, without its waiting: the queue of what to ask, the ways to ask, what is known of the
+//! channels, and what is shown and kept of it. What to make of the answers is in `settle`.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::{iter, sync::Arc};
 
 use chrono::TimeDelta;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use tracing::debug;
 
 use super::{
     Poller,
-    errands::Errands,
-    gaps::{Cursor, Gap},
-    hosts::{Hosts, Way},
-    intake::{open_gaps, past},
-    suspects::Suspects,
+    channels::Channels,
+    gaps::Gap,
+    memory::{Kept, KeptChannel, Memory, Notes},
+    queue::Queue,
     turn::{Errand, Turn},
     walk::{self, Past},
+    ways::{Way, Ways},
 };
 use crate::{
     metrics::Metrics,
-    model::{ChannelName, History, PostId, Time},
-    schedule::{Saved, Schedule},
-    status::{Board, News, Progress, Status, events},
-    store::Store,
+    model::{ChannelName, Time},
+    schedule::Schedule,
+    status::{Board, News, Progress, Status},
+    store::Handle,
 };
 
-/// A wake-up is never nearer than this.
-const LEAST_WAIT: TimeDelta = TimeDelta::milliseconds(10);
+/// What is remembered of requests: a little more than the budget counts.
+const MINUTE: TimeDelta = TimeDelta::seconds(61);
 
 pub struct Rounds {
-    pub(super) store: Arc<dyn Store>,
+    pub(super) queue: Queue,
+    pub(super) ways: Ways,
+    pub(super) channels: Channels,
+    pub(super) store: Handle,
     pub(super) board: Arc<Board>,
     pub(super) metrics: Arc<Metrics>,
-    pub(super) schedule: Schedule<ChannelName>,
-    pub(super) hosts: Hosts,
-    pub(super) errands: Errands,
-    /// Whether the last request was an urgent errand: heads get every other one.
-    urgent_had_turn: bool,
-    /// Channels that are being asked.
-    pub(super) busy: HashSet<ChannelName>,
-    pub(super) suspects: Suspects,
-    /// Channels that were answered with no page of Telegram's, since somebody was.
-    pub(super) refused: HashSet<ChannelName>,
-    /// In how many pages in a row a post was missing.
-    pub(super) missing: HashMap<(ChannelName, PostId), u32>,
-    /// Posts before which upstream has shown none.
-    pub(super) ends: HashSet<(ChannelName, PostId)>,
-    histories: HashMap<ChannelName, History>,
-    pub(super) eager: bool,
-    /// Storing failed; nothing is asked for that could not be kept.
-    pub(super) store_pause: Option<Time>,
-    /// To be kept as hints of the store.
-    notes: Vec<(String, Value)>,
-    pub(super) news: News,
-}
-
-/// What of a channel's polling outlives a restart, if the index does.
-#[derive(Serialize, Deserialize)]
-struct Memory {
-    status: Status,
-    schedule: Option<Saved>,
+    pub(super) random: fastrand::Rng,
+    notes: Notes,
 }
 
 impl Rounds {
-    pub fn new<U>(poller: &Poller<U>) -> Self {
+    /// Goes on where the last run was.
+    pub async fn resume<U>(poller: &Poller<U>) -> Self {
+        let names: Vec<ChannelName> = poller.channels.iter().map(|(name, _)| name.clone()).collect();
+        let kept = poller.store.run(move |store| Kept::read(store, names)).await.unwrap_or_default();
         let (now, wall) = (poller.clock.steady(), poller.clock.wall());
+        let proxies = poller.exits.iter().map(|exit| exit.proxy.clone());
+        let news = News::resume(&kept.events);
         let mut rounds = Self {
-            store: Arc::clone(&poller.store),
+            queue: Queue::new(Schedule::new(poller.policy, poller.seed), poller.eager),
+            ways: Ways::new(&poller.hosts, proxies, poller.seed),
+            channels: Channels::new(poller.channels.iter().cloned(), news),
+            store: poller.store.clone(),
             board: Arc::clone(&poller.board),
             metrics: Arc::clone(&poller.metrics),
-            schedule: Schedule::new(poller.policy, poller.seed),
-            hosts: Hosts::new(&poller.hosts, poller.exits.iter().map(|exit| exit.proxy.clone())),
-            errands: Errands::default(),
-            urgent_had_turn: false,
-            busy: HashSet::new(),
-            suspects: Suspects::default(),
-            refused: HashSet::new(),
-            missing: HashMap::new(),
-            ends: HashSet::new(),
-            histories: poller.channels.iter().cloned().collect(),
-            eager: poller.eager,
-            store_pause: None,
-            notes: Vec::new(),
-            news: News::resume(&events::all(poller.store.as_ref()).unwrap_or_default()),
+            random: fastrand::Rng::with_seed(poller.seed),
+            notes: Notes::default(),
         };
-        for (name, _) in &poller.channels {
-            rounds.resume(name, now, wall);
+        if let Some(ways) = kept.ways {
+            rounds.ways.resume(ways, now, wall);
         }
+        let requests: Vec<Time> =
+            kept.requests.iter().map(|time| time.min(&wall)).map(|time| now - (wall - time)).collect();
+        rounds.queue.schedule.resume_requests(requests, now);
+        for (name, kept) in kept.channels {
+            rounds.resume_channel(&name, kept, now, wall);
+        }
+        // Until the first requests are known to be kept they count as made: who is killed at once and started again has
+        // no more of them.
+        let first = iter::repeat_n(now, poller.policy.burst as usize);
+        let requests: Vec<Time> =
+            rounds.queue.schedule.requests().chain(first).map(|time| wall + (time - now)).collect();
+        rounds.notes.requests(&requests, true);
         rounds.show(now, wall);
         rounds
     }
 
-    fn resume(&mut self, name: &ChannelName, now: Time, wall: Time) {
-        let memory = self.store.hint(&memory_key(name)).ok().flatten();
-        let memory = memory.and_then(|value| serde_json::from_value::<Memory>(value).ok());
-        let (mut status, saved) = memory.map_or_else(Default::default, |memory| (memory.status, memory.schedule));
+    fn resume_channel(&mut self, name: &ChannelName, kept: KeptChannel, now: Time, wall: Time) {
+        let KeptChannel { memory: Memory { mut status, schedule, alive }, channel, gaps, past } = kept;
         // Who walks eagerly does not wait for a poll that was put off because something was amiss.
-        let saved = saved.filter(|_| !self.eager || status.state.is_fine());
-        self.schedule.insert(name.clone(), saved, now);
-        status.next_poll = self.next_poll(name, now, wall);
-        let channel = self.store.channel(name).ok().flatten();
+        let schedule = schedule.filter(|_| !self.queue.eager || status.state.is_fine());
+        let id = channel.as_ref().map(|channel| channel.id);
+        self.channels.resume(name, id, alive);
         if let Some(channel) = &channel {
-            self.news.named(name, channel, wall);
+            self.channels.news.named(name, channel, wall);
         }
-        let id = channel.map(|channel| channel.id);
-        let gaps = id.and_then(|id| open_gaps(self.store.as_ref(), id).ok()).unwrap_or_default();
-        let past = id.and_then(|id| past(self.store.as_ref(), id).ok()).unwrap_or_default();
+        status.same_as = None;
         status.gaps = gaps.len();
+        if let Some(id) = id.filter(|_| status.last_success.is_some() && status.state.is_fine())
+            && let Some(polled) = self.channels.twins.shown(name, id).cloned()
+        {
+            self.follow_twin(name, &polled);
+            return;
+        }
+        self.queue.schedule.insert(name.clone(), schedule, now);
+        status.next_poll = self.next_poll(name, now, wall);
         self.heal(name, &gaps);
         status.history = self.walk_on(name, past, wall);
-        self.board.set(name, status);
+        self.set_status(name, status);
     }
 
     /// The next turn and the way to ask, if the budget and the hosts allow one now.
-    pub fn next(&mut self, now: Time) -> Option<(Turn, Way)> {
-        if self.store_pause.is_some_and(|until| now < until) {
-            return None;
-        }
-        let way = self.hosts.choose(now)?.clone();
-        let turn = self.take(now)?;
-        self.hosts.begin(&way);
-        self.busy.insert(turn.channel.clone());
-        Some((turn, way))
-    }
-
-    fn take(&mut self, now: Time) -> Option<Turn> {
-        // Before the heads, since some are always due when the budget is small; their share is what bounds them.
-        if self.errands.has_patient(&self.busy) && self.schedule.take_spare(now) {
-            return self.errands.take_patient(&self.busy);
-        }
-        let head = if self.urgent_had_turn { self.take_head(now) } else { None };
-        self.urgent_had_turn = false;
-        if head.is_some() {
-            return head;
-        }
-        if self.errands.has_urgent(&self.busy) && self.schedule.take_extra(now) {
-            self.urgent_had_turn = true;
-            return self.errands.take_urgent(&self.busy);
-        }
-        self.take_head(now)
-    }
-
-    fn take_head(&mut self, now: Time) -> Option<Turn> {
-        while let Some(channel) = self.schedule.take(now) {
-            let turn = Turn { channel, errand: Errand::Head };
-            if !self.busy.contains(&turn.channel) {
-                return Some(turn);
-            }
-            self.errands.push_first(turn);
-        }
-        None
+    pub fn next(&mut self, now: Time, wall: Time) -> Option<(Turn, Way)> {
+        let next = self.queue.next(&mut self.ways, now)?;
+        let lately = self.queue.schedule.requests().filter(|time| now - *time < MINUTE);
+        let requests: Vec<Time> = lately.map(|time| wall + (time - now)).collect();
+        self.notes.requests(&requests, false);
+        Some(next)
     }
 
     /// When [`Rounds::next`] may next succeed; None if only the end of a request under way can tell.
     pub fn next_at(&self, now: Time) -> Option<Time> {
-        let budget = self.schedule.budget(now);
-        let token = TimeDelta::milliseconds((60_000.0 / budget.requests_per_minute.max(1.0)) as i64);
-        let urgent = self.errands.has_urgent(&self.busy).then(|| if budget.tokens > 0 { now } else { now + token });
-        let patient = self.errands.has_patient(&self.busy).then(|| now + token);
-        let due = [urgent, patient, self.schedule.next_at(now)].into_iter().flatten().min()?;
-        let free = self.hosts.next_at()?;
-        Some(due.max(free).max(self.store_pause.unwrap_or(due)).max(now + LEAST_WAIT))
+        self.queue.next_at(&self.ways, now)
     }
 
     /// Shows hosts and budget on the board.
     pub fn show(&self, now: Time, wall: Time) {
-        self.board.set_hosts(self.hosts.statuses(now, wall));
-        self.board.set_budget(self.schedule.budget(now));
+        self.board.set_hosts(self.ways.statuses(now, wall));
+        self.board.set_budget(self.queue.schedule.budget(now));
     }
 
     /// By the wall's clock.
     pub(super) fn next_poll(&self, name: &ChannelName, now: Time, wall: Time) -> Option<Time> {
-        let planned = self.schedule.next_poll(name)?.max(self.hosts.next_at().unwrap_or(now));
+        let planned = self.queue.schedule.next_poll(name)?.max(self.ways.next_at().unwrap_or(now));
         Some(wall + (planned - now))
+    }
+
+    /// On the board, under each of its names.
+    pub(super) fn set_status(&self, name: &ChannelName, status: Status) {
+        for twin in self.channels.twins.of(name) {
+            self.board.set(twin, Status { same_as: Some(name.clone()), ..status.clone() });
+        }
+        self.board.set(name, status);
+    }
+
+    /// `name` leads to the channel that is polled under `polled`.
+    pub(super) fn follow_twin(&mut self, name: &ChannelName, polled: &ChannelName) {
+        debug!(channel = %name, %polled, "two names of one channel");
+        self.queue.remove(name);
+        let status = self.board.get(polled).unwrap_or_default();
+        self.board.set(name, Status { same_as: Some(polled.clone()), ..status });
     }
 
     /// Asks for the older pages that close `gaps`.
     pub(super) fn heal(&mut self, name: &ChannelName, gaps: &[Gap]) {
         for gap in gaps {
             debug!(channel = %name, from = %gap.until, to = %gap.before, "posts between may be missing");
-            let errand = Errand::Older(self.before(name, gap.before));
-            self.errands.push(Turn { channel: name.clone(), errand });
+            let errand = Errand::Older(self.channels.before(name, gap.before));
+            self.queue.errands.push(Turn { channel: name.clone(), errand });
         }
     }
 
     /// Asks for the next page of the channel's history, if more of it is wanted.
     pub(super) fn walk_on(&mut self, name: &ChannelName, past: Past, wall: Time) -> Option<Progress> {
-        let wanted = self.histories.get(name).copied().unwrap_or_default();
-        let progress = walk::progress(wanted, past, wall)?;
+        let progress = walk::progress(self.channels.history(name), past, wall)?;
         if let Some(before) = progress.before.filter(|_| !progress.done) {
-            self.line_up(Turn { channel: name.clone(), errand: Errand::History(self.before(name, before)) });
+            let errand = Errand::History(self.channels.before(name, before));
+            self.queue.line_up(Turn { channel: name.clone(), errand });
         }
         Some(progress)
     }
 
-    /// Has an older page asked for in its turn.
-    pub(super) fn line_up(&mut self, turn: Turn) {
-        let is_patient = matches!(turn.errand, Errand::History(_)) && !self.eager;
-        if is_patient { self.errands.push_patient(turn) } else { self.errands.push(turn) }
-    }
-
-    fn before(&self, name: &ChannelName, id: PostId) -> Cursor {
-        if self.ends.contains(&(name.clone(), id)) { Cursor::End(id) } else { Cursor::Before(id) }
-    }
-
     pub(super) fn remember(&mut self, name: &ChannelName, status: &Status) {
-        let memory = Memory { status: status.clone(), schedule: self.schedule.saved(name) };
-        if let Ok(value) = serde_json::to_value(&memory) {
-            self.notes.push((memory_key(name), value));
-        }
+        let schedule = self.queue.schedule.saved(name);
+        let memory = Memory { status: status.clone(), schedule, alive: self.channels.alive(name) };
+        self.notes.channel(name, &memory);
     }
 
-    /// What to keep as hints since the last call.
-    pub fn take_notes(&mut self) -> Vec<(String, Value)> {
+    /// What to keep since the last call.
+    pub fn take_notes(&mut self, now: Time, wall: Time) -> Notes {
+        if let Some(ways) = self.ways.take_changed(now, wall) {
+            self.notes.ways(&ways);
+        }
         std::mem::take(&mut self.notes)
     }
-}
-
-fn memory_key(name: &ChannelName) -> String {
-    format!("poll/{}", name.key())
 }

@@ -1,8 +1,5 @@
 //! One request to upstream and what it leads to in the store. The only place where the two meet.
 
-use std::sync::Arc;
-
-use tokio::task;
 use url::Url;
 
 use super::{
@@ -15,7 +12,7 @@ use crate::{
     fetch::{self, Answer, Upstream},
     model::{Channel, ChannelName, PostId, Stored, Time},
     page::{self, Embed},
-    store::{self, Batch, Store},
+    store::{self, Batch, Handle, Store},
 };
 
 /// What to ask of upstream.
@@ -68,20 +65,24 @@ pub async fn ask<U: Upstream>(upstream: &U, host: &Url, turn: &Turn) -> Result<S
     }
 }
 
-/// Stores what the answer brings, on a blocking thread. To be awaited to its end: dropping it would lose the outcome,
-/// not the work.
-pub async fn store(store: &Arc<dyn Store>, turn: &Turn, body: String, now: Time) -> Outcome {
-    let (store, turn) = (Arc::clone(store), turn.clone());
-    let digested = task::spawn_blocking(move || digest(store.as_ref(), &turn, &body, now)).await;
-    digested.unwrap_or_else(|panic| Outcome::Failed(format!("reading the page failed: {panic}")))
+/// Stores what the answer brings, on a thread. To be awaited to its end: dropping it would lose the outcome, not the
+/// work.
+pub async fn store(store: &Handle, turn: &Turn, body: String, now: Time) -> Outcome {
+    let turn = turn.clone();
+    let digested = store.run(move |store| digest(store, &turn, &body, now)).await;
+    digested.unwrap_or_else(|stopped| Outcome::Stopped(stopped.to_string()))
 }
 
 fn failed(error: fetch::Error) -> Outcome {
+    let reason = error.to_string();
     match error {
+        // A server that is down for itself says 503, too, and then of no time to wait (RFC 9110, 15.6.4).
+        fetch::Error::RateLimited { status: 503, retry_after: None } => Outcome::Refused(reason),
         fetch::Error::RateLimited { retry_after, .. } => Outcome::RateLimited(retry_after),
-        fetch::Error::Unreachable { .. } => Outcome::Unreachable(error.to_string()),
-        fetch::Error::Status(_) => Outcome::Refused(error.to_string()),
-        fetch::Error::Broken { .. } | fetch::Error::TooLarge => Outcome::Failed(error.to_string()),
+        fetch::Error::Unreachable { .. } => Outcome::Unreachable(reason),
+        fetch::Error::Status(_) => Outcome::Refused(reason),
+        fetch::Error::Broken { .. } => Outcome::Broken(reason),
+        fetch::Error::TooLarge => Outcome::Failed(reason),
     }
 }
 
@@ -116,7 +117,7 @@ fn digest(store: &dyn Store, turn: &Turn, body: &str, now: Time) -> Outcome {
         }
         Errand::Landing => match page::parse(body) {
             Err(page::Error::NoPreview(landing)) => Outcome::Landing(landing),
-            Err(error @ page::Error::NotTelegram) => Outcome::Refused(error.to_string()),
+            Err(error @ page::Error::NotTelegram) => Outcome::Foreign(error.to_string()),
             Err(error) => Outcome::Failed(error.to_string()),
             Ok(_) => Outcome::Failed("upstream shows a preview where a landing page was asked for".to_owned()),
         },
@@ -142,7 +143,7 @@ fn page_outcome(result: Result<Intake, intake::Error>) -> Outcome {
         Ok(intake) if intake.posts == 0 => Outcome::Empty(Box::new(intake)),
         Ok(intake) => Outcome::Page(Box::new(intake)),
         Err(intake::Error::Page(page::Error::NoPreview(landing))) => Outcome::Landing(landing),
-        Err(intake::Error::Page(error @ page::Error::NotTelegram)) => Outcome::Refused(error.to_string()),
+        Err(intake::Error::Page(error @ page::Error::NotTelegram)) => Outcome::Foreign(error.to_string()),
         Err(intake::Error::Page(error)) => Outcome::Failed(error.to_string()),
         Err(error @ intake::Error::OtherChannel { .. }) => Outcome::OtherChannel(error.to_string()),
         // No disk has a part in it, so it would fail again and again.

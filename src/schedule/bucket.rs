@@ -61,6 +61,23 @@ impl Bucket {
         self.rate
     }
 
+    pub(super) fn taken(&self) -> impl Iterator<Item = Time> {
+        self.taken.iter().copied()
+    }
+
+    /// Times ahead of `now`, as after a clock was set back, count as now.
+    pub(super) fn resume(&mut self, times: impl IntoIterator<Item = Time>, now: Time) {
+        let mut taken: Vec<Time> = times.into_iter().map(|time| time.min(now)).collect();
+        taken.sort();
+        if let Some(last) = taken.last() {
+            let since = seconds(now - *last).max(0.0);
+            self.tokens = self.tokens.min(since * self.rate / 60.0);
+            self.filled = now;
+        }
+        self.taken = taken.into();
+        self.fill(now);
+    }
+
     pub(super) fn take(&mut self, now: Time) -> bool {
         self.fill(now);
         if self.tokens < 1.0 - 1e-9 || self.taken.len() >= self.limit() {

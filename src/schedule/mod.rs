@@ -21,6 +21,7 @@
 //! early by that order has gathered less than others had when they were polled, one that is late has gathered
 //! more. Late polls raise the price, early ones lower it, and the order is made anew when it has moved.
 
+mod backoff;
 mod bucket;
 mod profile;
 mod rhythm;
@@ -34,6 +35,7 @@ use std::{
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
+pub use backoff::Backoff;
 pub use bucket::Budget;
 use bucket::{Bucket, delta, seconds, whole_milliseconds};
 use profile::{Fit, Population};
@@ -251,19 +253,20 @@ impl<K: Clone + Eq + Hash + Ord> Schedule<K> {
         self.set_waiting(key, now);
     }
 
-    /// The end of a poll that told nothing: full-jitter exponential back-off from the floor up to the ceiling,
-    /// and not before `retry_after` (clamped to the ceiling) has passed.
+    /// The end of a poll that told nothing: a back-off from twice the floor up to the ceiling, and not before
+    /// `retry_after` (clamped to the ceiling) has passed.
     pub fn failed(&mut self, key: &K, now: Time, retry_after: Option<Duration>) {
         let Some(slot) = self.slots.get_mut(key) else { return };
         if !matches!(slot.place, Place::InFlight(_)) {
             return;
         }
         slot.failures = slot.failures.saturating_add(1);
-        let (floor, ceiling) = (self.policy.floor.as_secs_f64(), self.policy.ceiling.as_secs_f64());
-        let longest = (floor.max(1.0) * 2f64.powi(slot.failures.min(30) as i32)).min(ceiling);
-        let asked = retry_after.map_or(0.0, |wait| wait.as_secs_f64().min(ceiling));
-        let wait = asked + self.random.f64() * (longest - asked).max(longest / 10.0);
-        slot.not_before = Some(now + whole_milliseconds(wait));
+        let (floor, ceiling) = (delta(self.policy.floor), delta(self.policy.ceiling));
+        let backoff = Backoff { first: (floor * 2).max(TimeDelta::seconds(2)), longest: ceiling };
+        let own = backoff.wait(slot.failures, self.random.f64());
+        // Behind what was asked for there is a little jitter, too.
+        let asked = retry_after.map(|wait| delta(wait).min(ceiling) + own / 10);
+        slot.not_before = Some(now + asked.map_or(own, |asked| asked.max(own)));
         self.set_waiting(key, now);
     }
 
@@ -292,6 +295,16 @@ impl<K: Clone + Eq + Hash + Ord> Schedule<K> {
     /// Signs within five seconds of the last are taken for the same.
     pub fn slow_down(&mut self, now: Time) {
         self.bucket.slow_down(now);
+    }
+
+    /// When the requests of the last minute were made.
+    pub fn requests(&self) -> impl Iterator<Item = Time> {
+        self.bucket.taken()
+    }
+
+    /// Requests that an earlier run made: they count for the minute's budget.
+    pub fn resume_requests(&mut self, times: impl IntoIterator<Item = Time>, now: Time) {
+        self.bucket.resume(times, now);
     }
 
     pub fn budget(&self, now: Time) -> Budget {

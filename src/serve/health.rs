@@ -60,6 +60,9 @@ struct ChannelReport<'a> {
     advice: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     history: Option<HistoryReport>,
+    /// The name of the same channel under which it is polled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    same_as: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -130,6 +133,7 @@ fn channel((name, status, head): &Line) -> ChannelReport<'_> {
         last_error: status.last_error.as_deref(),
         advice: status.state.advice(),
         history: status.history.map(|history| HistoryReport { done: history.done, oldest: rfc3339(history.oldest) }),
+        same_as: status.same_as.as_ref().map(ChannelName::as_str),
     }
 }
 

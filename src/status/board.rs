@@ -106,6 +106,9 @@ pub struct Status {
     /// How far back its history is stored; None when none is wanted.
     #[serde(default)]
     pub history: Option<Progress>,
+    /// The name under which the channel is asked for, when that is another one.
+    #[serde(default)]
+    pub same_as: Option<ChannelName>,
 }
 
 /// The walk back through a channel's posts.
@@ -130,6 +133,7 @@ impl Default for Status {
             last_error: None,
             gaps: 0,
             history: None,
+            same_as: None,
         }
     }
 }

@@ -368,6 +368,10 @@ impl Store for Local {
         self.ask(|index| index.set_hint(key, value))
     }
 
+    fn flush_hints(&self) -> Result<(), Error> {
+        self.ask(Index::flush)
+    }
+
     fn stats(&self) -> Stats {
         lock_of(&self.stats).clone()
     }

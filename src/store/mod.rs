@@ -126,6 +126,8 @@ pub trait Store: Send + Sync {
     /// A value that may be lost with the index (a schedule, say): cheap to write, never in the journal.
     fn hint(&self, key: &str) -> Result<Option<Value>, Error>;
     fn set_hint(&self, key: &str, value: &Value) -> Result<(), Error>;
+    /// What was given to [`Store::set_hint`] so far survives a kill from now on; otherwise the last second of it may not.
+    fn flush_hints(&self) -> Result<(), Error>;
     fn stats(&self) -> Stats;
     /// Writes out what is buffered. Called once, at the end.
     fn close(&self) -> Result<(), Error>;

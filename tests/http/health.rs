@@ -24,6 +24,7 @@ async fn health_tells_all_of_every_channel() {
         gaps: 6,
         history: Some(Progress { done: false, oldest: Some(minute(0)), before: None }),
         last_error: Some("429".to_owned()),
+        same_as: None,
     };
     world.board.set(&"Alpha".parse().unwrap(), status);
     let host = HostStatus {

@@ -170,6 +170,10 @@ impl Store for Memory {
         unreachable!("serving keeps no state")
     }
 
+    fn flush_hints(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
     fn close(&self) -> Result<(), Error> {
         Ok(())
     }

@@ -12,7 +12,7 @@ use feedbridge::{
     poll::{Exit, Poller},
     schedule::Policy,
     status::{Board, Status},
-    store::{Local, Store},
+    store::{Handle, Local, Store},
 };
 use tempfile::TempDir;
 use tokio::{sync::oneshot, time::sleep};
@@ -42,7 +42,7 @@ impl Walk {
         let board = Arc::new(Board::new([name.clone()]));
         let poller = Poller {
             exits: vec![Exit { upstream: Arc::new(upstream.clone()), proxy: None }],
-            store: Arc::clone(&store),
+            store: Handle::new(Arc::clone(&store) as Arc<dyn Store>),
             board: Arc::clone(&board),
             metrics: Arc::new(Metrics::new(base())),
             clock: clock.clone(),
@@ -158,7 +158,7 @@ async fn a_channel_whose_first_posts_are_gone_is_walked_to_its_end_and_not_again
 
 #[tokio::test(start_paused = true)]
 async fn a_walk_goes_on_as_soon_as_upstream_is_back() {
-    for (trouble, pause) in [(Trouble::Unreachable, 30), (Trouble::RateLimited(None), 60)] {
+    for (trouble, pause) in [(Trouble::Unreachable, 0), (Trouble::RateLimited(None), 60)] {
         let (folder, upstream, clock) = (folder(), archive(), Clock::simulated(base()));
         let walk = Walk::start(&folder, &upstream, &clock, History::All);
         walk.until("some pages are stored", |walk| walk.ids().len() >= 100).await;

@@ -14,7 +14,7 @@ use feedbridge::{
     poll::{Exit, Poller},
     serve::{self, Site},
     status::Board,
-    store::{Local, Store},
+    store::{Handle, Local, Store},
 };
 use tokio::{net::TcpListener, sync::watch, time::sleep};
 
@@ -47,7 +47,7 @@ impl Daemon {
         site.set_ready(true);
         let poller = Poller {
             exits: vec![Exit { upstream: Arc::new(Http::new(None).unwrap()), proxy: None }],
-            store,
+            store: Handle::new(store),
             board,
             metrics,
             clock,

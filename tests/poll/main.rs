@@ -5,6 +5,8 @@ mod delay;
 mod hostile_upstream;
 mod rounds;
 mod schedule;
+mod trouble;
+mod verdict;
 mod week;
 
 #[path = "../simulation/mod.rs"]

@@ -19,7 +19,7 @@ use feedbridge::{
     poll::{Exit, Poller},
     schedule::Policy,
     status::{Board, State},
-    store::{Local, Store},
+    store::{Handle, Local, Store},
 };
 use tokio::{sync::oneshot, time::sleep};
 use url::Url;
@@ -124,7 +124,7 @@ pub async fn week(plan: Plan, folder: &Path) -> Report {
     let board = Arc::new(Board::new(names.clone()));
     let poller = Poller {
         exits: vec![Exit { upstream: Arc::new(upstream.clone()), proxy: None }],
-        store: Arc::clone(&store),
+        store: Handle::new(Arc::clone(&store) as Arc<dyn Store>),
         board: Arc::clone(&board),
         metrics: Arc::new(Metrics::new(base())),
         clock: clock.clone(),

@@ -56,6 +56,10 @@ pub enum Trouble {
     Unreachable,
     Body(String),
     Redirect(String),
+    /// The answer begins and does not end.
+    Broken,
+    /// 503 that names no time to wait.
+    Unavailable,
     /// Never answers.
     Silence,
 }
@@ -103,6 +107,11 @@ impl StandIn {
 
     pub fn post(&self, name: &str, id: u64, html: &str, at: Time) {
         self.world().channels.get_mut(name).unwrap().post(id, html, at);
+    }
+
+    /// Takes a message away and hands it out.
+    pub fn take(&self, name: &str, id: u64) -> Option<Message> {
+        self.world().channels.get_mut(name)?.messages.remove(&id)
     }
 
     pub fn requests(&self) -> usize {
@@ -166,6 +175,8 @@ impl StandIn {
             Err(Trouble::Unreachable) => {
                 Err(Error::Unreachable { host: name, reason: "connection refused".to_owned() })
             }
+            Err(Trouble::Broken) => Err(Error::Broken { host: name, reason: "unexpected end".to_owned() }),
+            Err(Trouble::Unavailable) => Err(Error::RateLimited { status: 503, retry_after: None }),
             Err(Trouble::Silence) => std::future::pending().await,
         }
     }
@@ -192,6 +203,8 @@ async fn serve(stand_in: StandIn, host: String, mut stream: TcpStream) {
         }
         Err(Trouble::RateLimited(None)) => response("429 Too Many Requests", "", ""),
         Err(Trouble::Status(status)) => response(&format!("{status} Trouble"), "", ""),
+        Err(Trouble::Unavailable) => response("503 Service Unavailable", "", ""),
+        Err(Trouble::Broken) => "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n<html>".to_owned(),
         Err(Trouble::Unreachable) => return,
         Err(Trouble::Silence) => std::future::pending().await,
     };

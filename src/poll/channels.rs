@@ -1,0 +1,105 @@
+//! What the loop knows of each channel between two looks at it, beside what the schedule and the board know. Pure.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
+
+use super::{gaps::Cursor, suspects::Suspects, twins::Twins};
+use crate::{
+    model::{ChannelId, ChannelName, History, PostId, Time},
+    schedule::Backoff,
+    status::News,
+};
+
+/// A post that so many pages in a row should have shown but did not is asked for by itself.
+const LOOKS_BEFORE_CONFIRMING: u32 = 2;
+/// One that lists leave out although it lives is asked for ever more seldom.
+const ALIVE: Backoff = Backoff { first: TimeDelta::hours(2), longest: TimeDelta::days(30) };
+
+#[derive(Default)]
+pub struct Channels {
+    pub ids: HashMap<ChannelName, ChannelId>,
+    pub twins: Twins,
+    pub suspects: Suspects,
+    pub news: News,
+    histories: HashMap<ChannelName, History>,
+    /// In how many pages in a row a post was missing.
+    missing: HashMap<(ChannelName, PostId), u32>,
+    /// Posts that lists leave out, but that are there.
+    alive: HashMap<ChannelName, Alive>,
+    /// Posts before which upstream has shown none.
+    ends: HashSet<(ChannelName, PostId)>,
+}
+
+/// By post: how often it was found alive, and until when that is believed (by the wall's clock).
+pub type Alive = BTreeMap<PostId, Belief>;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Belief {
+    times: u32,
+    until: Time,
+}
+
+impl Channels {
+    pub fn new(histories: impl IntoIterator<Item = (ChannelName, History)>, news: News) -> Self {
+        Self { histories: histories.into_iter().collect(), news, ..Self::default() }
+    }
+
+    pub fn history(&self, name: &ChannelName) -> History {
+        self.histories.get(name).copied().unwrap_or_default()
+    }
+
+    /// A page left out `missing`; those of them that are to be asked for by themselves now.
+    pub fn left_out(&mut self, name: &ChannelName, missing: &[PostId], wall: Time) -> Vec<PostId> {
+        if let Some(alive) = self.alive.get_mut(name) {
+            alive.retain(|id, _| missing.contains(id));
+        }
+        let alive = self.alive.get(name);
+        let is_believed = |id: &PostId| alive.and_then(|alive| alive.get(id)).is_some_and(|belief| wall < belief.until);
+        let mut doubtful = Vec::new();
+        for id in missing.iter().filter(|id| !is_believed(id)) {
+            let looks = self.missing.entry((name.clone(), *id)).or_default();
+            *looks += 1;
+            if *looks >= LOOKS_BEFORE_CONFIRMING {
+                doubtful.push(*id);
+            }
+        }
+        doubtful
+    }
+
+    /// The post's own page was asked for. `random` from 0 to 1 is for the time of the next look.
+    pub fn confirmed(&mut self, name: &ChannelName, id: PostId, gone: bool, wall: Time, random: f64) {
+        self.missing.remove(&(name.clone(), id));
+        let alive = self.alive.entry(name.clone()).or_default();
+        if gone {
+            alive.remove(&id);
+            return;
+        }
+        let times = alive.get(&id).map_or(0, |belief| belief.times) + 1;
+        alive.insert(id, Belief { times, until: wall + ALIVE.wait(times, random) });
+    }
+
+    /// To be kept; see [`Channels::resume`].
+    pub fn alive(&self, name: &ChannelName) -> Alive {
+        self.alive.get(name).cloned().unwrap_or_default()
+    }
+
+    pub fn resume(&mut self, name: &ChannelName, id: Option<ChannelId>, alive: Alive) {
+        self.ids.extend(id.map(|id| (name.clone(), id)));
+        self.alive.insert(name.clone(), alive);
+    }
+
+    /// Upstream has shown nothing before `id`.
+    pub fn ends_at(&mut self, name: &ChannelName, id: PostId) {
+        self.ends.insert((name.clone(), id));
+    }
+
+    pub fn ends_no_more(&mut self, name: &ChannelName, id: PostId) {
+        self.ends.remove(&(name.clone(), id));
+    }
+
+    pub fn before(&self, name: &ChannelName, id: PostId) -> Cursor {
+        if self.ends.contains(&(name.clone(), id)) { Cursor::End(id) } else { Cursor::Before(id) }
+    }
+}

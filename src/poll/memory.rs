@@ -1,0 +1,132 @@
+//! What the loop keeps as hints of the store, so that a restart goes on where the last run was: how each channel stood,
+//! what upstream asked for, and the requests of the last minute.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tracing::debug;
+
+use super::{
+    channels::Alive,
+    gaps::Gap,
+    intake::{open_gaps, past},
+    walk::Past,
+    ways,
+};
+use crate::{
+    model::{Channel, ChannelName, Time},
+    schedule::Saved,
+    status::{
+        Status,
+        events::{self, Event},
+    },
+    store::{Error, Store},
+};
+
+const WAYS: &str = "poll.ways";
+const REQUESTS: &str = "poll.requests";
+
+/// Of one channel.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Memory {
+    pub status: Status,
+    pub schedule: Option<Saved>,
+    #[serde(default, skip_serializing_if = "Alive::is_empty")]
+    pub alive: Alive,
+}
+
+/// All that an earlier run left.
+#[derive(Debug, Default)]
+pub struct Kept {
+    pub events: Vec<Event>,
+    pub ways: Option<ways::Saved>,
+    /// When the requests of the last minute were made, by the wall's clock.
+    pub requests: Vec<Time>,
+    pub channels: Vec<(ChannelName, KeptChannel)>,
+}
+
+#[derive(Debug, Default)]
+pub struct KeptChannel {
+    pub memory: Memory,
+    pub channel: Option<Channel>,
+    pub gaps: Vec<Gap>,
+    pub past: Past,
+}
+
+/// Hints to be kept.
+#[derive(Debug, Default)]
+pub struct Notes {
+    hints: Vec<(String, Value)>,
+    /// Whether one of them must outlive a kill in the next second, too.
+    urgent: bool,
+}
+
+impl Notes {
+    pub fn is_empty(&self) -> bool {
+        self.hints.is_empty()
+    }
+
+    pub fn channel(&mut self, name: &ChannelName, memory: &Memory) {
+        self.push(channel_key(name), memory);
+    }
+
+    pub fn ways(&mut self, ways: &ways::Saved) {
+        self.push(WAYS.to_owned(), ways);
+        self.urgent = true;
+    }
+
+    pub fn requests(&mut self, times: &[Time], urgent: bool) {
+        let milliseconds: Vec<i64> = times.iter().map(Time::timestamp_millis).collect();
+        self.push(REQUESTS.to_owned(), &milliseconds);
+        self.urgent |= urgent;
+    }
+
+    fn push(&mut self, key: String, value: &impl Serialize) {
+        if let Ok(value) = serde_json::to_value(value) {
+            self.hints.push((key, value));
+        }
+    }
+
+    /// May block.
+    pub fn keep(&self, store: &dyn Store) -> Result<(), Error> {
+        self.hints.iter().try_for_each(|(key, value)| store.set_hint(key, value))?;
+        if self.urgent { store.flush_hints() } else { Ok(()) }
+    }
+}
+
+impl Kept {
+    /// What cannot be read was not kept. May block.
+    pub fn read(store: &dyn Store, names: Vec<ChannelName>) -> Self {
+        let requests: Vec<i64> = hint(store, REQUESTS).unwrap_or_default();
+        let channels = names.into_iter().map(|name| {
+            let kept = channel(store, &name);
+            (name, kept)
+        });
+        Self {
+            events: events::all(store).unwrap_or_default(),
+            ways: hint(store, WAYS),
+            requests: requests.into_iter().filter_map(Time::from_timestamp_millis).collect(),
+            channels: channels.collect(),
+        }
+    }
+}
+
+fn channel(store: &dyn Store, name: &ChannelName) -> KeptChannel {
+    let memory = hint(store, &channel_key(name)).unwrap_or_default();
+    let channel = store.channel(name).ok().flatten();
+    let id = channel.as_ref().map(|channel| channel.id);
+    KeptChannel {
+        memory,
+        gaps: id.and_then(|id| open_gaps(store, id).ok()).unwrap_or_default(),
+        past: id.and_then(|id| past(store, id).ok()).unwrap_or_default(),
+        channel,
+    }
+}
+
+fn hint<T: serde::de::DeserializeOwned>(store: &dyn Store, key: &str) -> Option<T> {
+    let value = store.hint(key).ok().flatten()?;
+    serde_json::from_value(value).inspect_err(|error| debug!(key, %error, "a hint is of another version")).ok()
+}
+
+fn channel_key(name: &ChannelName) -> String {
+    format!("poll/{}", name.key())
+}
