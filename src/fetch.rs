@@ -12,6 +12,7 @@ use reqwest::{
     header::{ACCEPT_LANGUAGE, LOCATION, RETRY_AFTER},
     redirect::Policy,
 };
+use tokio::{net::TcpStream, time::timeout};
 use url::Url;
 
 /// Names the program and where to complain.
@@ -79,7 +80,7 @@ impl Http {
     }
 
     /// With another time for a whole answer.
-    pub fn with_timeout(proxy: Option<&Url>, timeout: Duration) -> Result<Self, String> {
+    pub fn with_timeout(proxy: Option<&Url>, longest: Duration) -> Result<Self, String> {
         let unusable = |error: &reqwest::Error| format!("cannot set up the HTTP client: {}", reason(error));
         let mut builder = Client::builder().no_proxy();
         if let Some(proxy) = proxy {
@@ -89,7 +90,7 @@ impl Http {
             .user_agent(USER_AGENT)
             .redirect(Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(timeout)
+            .timeout(longest)
             .gzip(true)
             .build()
             .map_err(|error| unusable(&error))?;
@@ -103,6 +104,20 @@ impl Http {
             Some(proxy) => format!("{name} through {}", without_credentials(proxy)),
             None => name.to_owned(),
         }
+    }
+
+    /// What ended a request before its answer began. Of a SOCKS proxy that cannot be connected to the library tells no
+    /// reason, so it is asked for here.
+    async fn failure(&self, host: String, error: &reqwest::Error) -> Error {
+        let socks = self.proxy.as_ref().filter(|proxy| proxy.scheme().starts_with("socks") && error.is_connect());
+        let Some(proxy) = socks else { return failure(host, error) };
+        let address = (proxy.host_str().unwrap_or_default(), proxy.port().unwrap_or(1080));
+        let reason = match timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await {
+            Ok(Ok(_)) => reason(error),
+            Ok(Err(refused)) => refused.to_string(),
+            Err(_) => "the proxy does not answer".to_owned(),
+        };
+        Error::Unreachable { host, reason }
     }
 
     /// Whether a proxy speaks HTTP with us in upstream's place. Through a tunnel and through SOCKS upstream does.
@@ -120,7 +135,10 @@ impl Upstream for Http {
         // The interface language of the pages is upstream's guess otherwise.
         let request = self.client.get(url).header(ACCEPT_LANGUAGE, "en");
         let asked = || self.asked(host);
-        let response = request.send().await.map_err(|error| failure(asked(), &error))?;
+        let response = match request.send().await {
+            Ok(response) => response,
+            Err(error) => return Err(self.failure(asked(), &error).await),
+        };
         // By RFC 9110, 15.5.8, it is 407; tinyproxy says 401 of a wrong password.
         let refusals = [StatusCode::PROXY_AUTHENTICATION_REQUIRED, StatusCode::UNAUTHORIZED];
         if self.is_forwarded(host) && refusals.contains(&response.status()) {

@@ -1,8 +1,12 @@
 //! `feedbridge check`: what is wrong with the store, once the configuration has been read.
 
+use std::collections::HashMap;
+
+use super::export;
 use crate::{
     config::Config,
     daemon::{Failure, store_directory, tokens},
+    model::{Channel, ChannelId},
     store::{self, Check, Error, IndexState},
 };
 
@@ -15,6 +19,9 @@ pub fn run(config: &Config) -> Result<(), Failure> {
         println!("store: {shown} does not exist yet; the daemon makes it");
         return Ok(());
     }
+    for line in twins(config, &export::channels(&directory).unwrap_or_default()) {
+        println!("configuration: {line}");
+    }
     match store::check(&directory) {
         Err(Error::Locked(_)) => {
             println!("store: {shown} is in use by a running daemon, which says at /health how it is");
@@ -23,6 +30,16 @@ pub fn run(config: &Config) -> Result<(), Failure> {
         Err(error) => Err(error.to_string()),
         Ok(check) => report(&shown.to_string(), &check),
     }
+}
+
+/// The channels that are configured under more than one name.
+fn twins(config: &Config, stored: &HashMap<ChannelId, Channel>) -> Vec<String> {
+    let line = |channel: &Channel| {
+        let names = config.channels.iter().map(|configured| &configured.name).filter(|name| channel.goes_by(name));
+        let names: Vec<_> = names.map(ToString::to_string).collect();
+        (names.len() > 1).then(|| format!("{} are one channel, which is polled once", names.join(" and ")))
+    };
+    stored.values().filter_map(line).collect()
 }
 
 fn report(directory: &str, check: &Check) -> Result<(), Failure> {

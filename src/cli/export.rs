@@ -41,7 +41,7 @@ enum Stop {
 }
 
 /// Every channel as it is now.
-fn channels(directory: &Path) -> Result<HashMap<ChannelId, Channel>, Error> {
+pub fn channels(directory: &Path) -> Result<HashMap<ChannelId, Channel>, Error> {
     let mut channels = HashMap::new();
     for entry in records(directory)? {
         if let Record::Channel(channel) = entry?.record {

@@ -76,6 +76,19 @@ fn a_missing_configuration_is_refused_with_its_name() {
 }
 
 #[test]
+fn check_says_that_two_names_are_one_channel() {
+    let program = Program::new("http://127.0.0.1:9", &["kettle", "pot"]);
+    let store = program.store();
+    let before = channel(KETTLE, "kettle");
+    store.commit(at(10), Batch { channel: Some(before.clone()), ..new_posts(KETTLE, 1..=2) }).unwrap();
+    let called = before.called(&"pot".parse().unwrap());
+    store.commit(at(20), Batch { channel: Some(called), ..Batch::default() }).unwrap();
+    store.close().unwrap();
+    let said = succeed(program.run(&["check"])).out;
+    assert!(said.contains("kettle and pot are one channel"), "{said}");
+}
+
+#[test]
 fn check_says_what_the_store_holds() {
     let program = program();
     assert!(succeed(program.run(&["check"])).out.contains("does not exist yet"));

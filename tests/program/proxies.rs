@@ -48,9 +48,13 @@ async fn a_proxy_that_refuses_its_user_is_a_way_that_fails_and_is_named_without_
 
 #[tokio::test]
 async fn a_proxy_that_is_not_there_is_named() {
-    let error = failure(&"socks5h://me:secret@127.0.0.1:9".parse().unwrap(), "https://t.me").await.to_string();
-    assert!(error.contains("t.me") && error.contains("socks5h://127.0.0.1:9:"), "{error}");
-    assert!(error.contains("connection") && !error.contains("secret"), "{error}");
+    for scheme in ["socks5h", "socks4a", "http"] {
+        let proxy = format!("{scheme}://me:secret@127.0.0.1:9").parse().unwrap();
+        let error = failure(&proxy, "https://t.me").await.to_string();
+        assert!(error.contains("t.me") && error.contains(&format!("{scheme}://127.0.0.1:9:")), "{error}");
+        assert!(!error.contains("secret"), "{error}");
+        assert!(error.contains("Connection refused"), "{error}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
