@@ -150,20 +150,42 @@ fn is_invisible(character: char) -> bool {
         '\u{ad}' | '\u{200b}' | '\u{2060}'..='\u{2064}' | '\u{feff}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Replaces by look-alikes what reads as a tag or as an entity: `Vec<u8>` becomes `Vec‹u8›`.
-/// RSS never said whether a title is text or HTML, and no escaping is right in all readers.
+/// Replaces by look-alikes what reads as a tag or as a character reference: `Vec<u8>` becomes `Vec‹u8›`, while `S&P 500`
+/// stays. RSS never said whether a title is text or HTML, and no escaping is right in all readers.
 pub(super) fn neutral(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text.chars();
     while let Some(character) = rest.next() {
-        let next = rest.as_str().chars().next();
+        let after = rest.as_str();
+        let next = after.chars().next();
         out.push(match (character, next) {
             ('<', Some(next)) if next.is_ascii_alphabetic() || matches!(next, '/' | '!' | '?') => '‹',
             ('>', _) if out.contains('‹') => '›',
-            ('&', Some('#')) => '＆',
-            ('&', Some(next)) if next.is_ascii_alphanumeric() && rest.as_str().contains(';') => '＆',
+            ('&', _) if reads_as_reference(after) => '＆',
             (other, _) => other,
         });
     }
     out
+}
+
+/// Names of characters that HTML takes without a semicolon, whatever follows (HTML, 13.5).
+const BARE_NAMES: &str = "AElig AMP Aacute Acirc Agrave Aring Atilde Auml COPY Ccedil ETH Eacute Ecirc Egrave Euml GT \
+     Iacute Icirc Igrave Iuml LT Ntilde Oacute Ocirc Ograve Oslash Otilde Ouml QUOT REG THORN Uacute Ucirc Ugrave Uuml \
+     Yacute aacute acirc acute aelig agrave amp aring atilde auml brvbar ccedil cedil cent copy curren deg divide eacute \
+     ecirc egrave eth euml frac12 frac14 frac34 gt iacute icirc iexcl igrave iquest iuml laquo lt macr micro middot nbsp \
+     not ntilde oacute ocirc ograve ordf ordm oslash otilde ouml para plusmn pound quot raquo reg sect shy sup1 sup2 sup3 \
+     szlig thorn times uacute ucirc ugrave uml uuml yacute yen yuml";
+
+/// Whether an ampersand before `after` begins a character reference.
+fn reads_as_reference(after: &str) -> bool {
+    if let Some(number) = after.strip_prefix('#') {
+        let hexadecimal = number.strip_prefix(['x', 'X']);
+        return hexadecimal.unwrap_or(number).starts_with(|c: char| match hexadecimal {
+            Some(_) => c.is_ascii_hexdigit(),
+            None => c.is_ascii_digit(),
+        });
+    }
+    let name = after.trim_start_matches(|c: char| c.is_ascii_alphanumeric());
+    let is_name = after.len() > name.len() && after.starts_with(|c: char| c.is_ascii_alphabetic());
+    is_name && name.starts_with(';') || BARE_NAMES.split_whitespace().any(|name| after.starts_with(name))
 }

@@ -4,6 +4,7 @@
 //! clocks or HTTP.
 
 mod atom;
+mod calendar;
 mod clean;
 mod compose;
 mod content;
@@ -17,6 +18,7 @@ mod markup;
 mod media;
 mod rss;
 mod select;
+mod sentence;
 mod title;
 
 pub use clean::for_page;

@@ -3,9 +3,10 @@
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::{
-    Labels, Settings, Spoilers, clean,
+    Labels, Settings, Spoilers, calendar, clean,
     content::video_kind,
     labels::{Kind, clock},
+    sentence::sentence_ends,
 };
 use crate::model::{Inline, Part, Post, Style, plain_text};
 
@@ -14,15 +15,16 @@ const USUAL_LENGTH: usize = 100;
 
 /// The title of a post; `None` only where titles from the text are switched off and it has text.
 pub(super) fn title(post: &Post, settings: &Settings) -> Option<String> {
-    let text = best_line(post, settings.spoilers);
-    match (text, settings.title_length) {
-        (Some(_), 0) => None,
-        (Some(text), length) if settings.title_symbol => {
-            Some(cut(&format!("{} {text}", main_kind(post).symbol()), length))
+    let length = settings.title_length;
+    let Some(line) = best_line(post, settings) else {
+        return Some(cut(&of_kind(post, settings), if length == 0 { USUAL_LENGTH } else { length }));
+    };
+    match line {
+        _ if length == 0 => None,
+        Line::Of { words, .. } if settings.title_symbol => {
+            Some(cut(&format!("{} {words}", main_kind(post).symbol()), length))
         }
-        (Some(text), length) => Some(cut(&text, length)),
-        (None, 0) => Some(cut(&of_kind(post, settings), USUAL_LENGTH)),
-        (None, length) => Some(cut(&of_kind(post, settings), length)),
+        Line::Of { words, .. } | Line::Named(words) => Some(cut(&words, length)),
     }
 }
 
@@ -52,19 +54,56 @@ pub(super) fn cut(text: &str, limit: usize) -> String {
 
 /// The sentences that fit, unless they leave most of the room empty.
 fn whole_sentences<'t>(text: &'t str, ends: &[usize]) -> Option<&'t str> {
-    let room = *ends.last()?;
     let enough = ends[ends.len() / 3];
-    let starts = text.split_sentence_bound_indices().map(|(start, _)| start).take_while(|start| *start <= room);
-    let end = starts.filter(|start| *start >= enough && ends.binary_search(start).is_ok()).last()?;
-    let sentences = text[..end].trim_end();
-    (!sentences.is_empty()).then_some(sentences)
+    let fits = |end: &usize| *end >= enough && ends.binary_search(end).is_ok();
+    sentence_ends(text).take_while(|end| Some(end) <= ends.last()).filter(fits).last().map(|end| &text[..end])
 }
 
-/// The first line of the most telling sort: words, else hashtags, else signs and emoji, else a bare address.
-fn best_line(post: &Post, spoilers: Spoilers) -> Option<String> {
-    let text = readable_text(post, spoilers);
-    let lines = text.lines().map(clean::title_line).filter(|line| is_visible(line));
-    lines.min_by_key(|line| rank(line))
+/// What a title is made of.
+enum Line {
+    /// The text's own.
+    Of { words: String, telling: Telling },
+    /// What the post holds is called, behind its symbol or the text's emoji.
+    Named(String),
+}
+
+/// How much a line tells, the most first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Telling {
+    Words,
+    Hashtags,
+    /// A number, a date, a time.
+    Figures,
+    /// Signs, emoji.
+    Signs,
+    Address,
+}
+
+/// The first line of words; where there is none, what the post holds by its name, else the first line of the most telling
+/// sort. Emoji that stand alone on the first line stay in front.
+fn best_line(post: &Post, settings: &Settings) -> Option<Line> {
+    let text = readable_text(post, settings.spoilers);
+    let mut lines = text.lines().map(clean::title_line).filter(|line| is_visible(line)).peekable();
+    let emoji = lines.peek().filter(|line| is_emoji(line)).cloned();
+    let told = lines.map(|words| Line::Of { telling: telling(&words), words });
+    let best = told.min_by_key(|line| if let Line::Of { telling, .. } = line { *telling } else { Telling::Words })?;
+    let in_front = |words: &str| emoji.as_ref().map(|emoji| format!("{emoji} {words}"));
+    match best {
+        Line::Of { words, telling: Telling::Words } => {
+            Some(Line::Of { words: in_front(&words).unwrap_or(words), telling: Telling::Words })
+        }
+        less => Some(match named(post) {
+            Some((kind, name)) => Line::Named(in_front(&name).unwrap_or_else(|| called(kind, &name, settings.labels))),
+            None => less,
+        }),
+    }
+}
+
+/// The first part of the post that has a name of its own, and that name.
+fn named(post: &Post) -> Option<(Kind, String)> {
+    let is_named = |part: &&Part| !matches!(part, Part::Video(_) | Part::Voice(_));
+    let names = post.parts.iter().filter(is_named).map(|part| (kind_of(part), detail(part)));
+    names.filter(|(_, name)| !name.is_empty()).find_map(|(kind, name)| Some((kind?, name)))
 }
 
 /// The text of a post as a title or summary may show it: what a spoiler hides stays hidden.
@@ -82,18 +121,27 @@ pub(super) fn readable_text(post: &Post, spoilers: Spoilers) -> String {
     out
 }
 
-fn rank(line: &str) -> u8 {
+fn telling(line: &str) -> Telling {
+    let is_address = |word: &str| word.contains("://") || word.starts_with("t.me/") || word.starts_with("www.");
     let mut words = line.split(' ').filter(|word| word.chars().any(char::is_alphanumeric)).peekable();
-    let is_address = |word: &&str| word.contains("://") || word.starts_with("t.me/") || word.starts_with("www.");
     if words.peek().is_none() {
-        2
-    } else if words.clone().all(|word| is_address(&word)) {
-        3
-    } else if words.all(|word| word.starts_with('#')) {
-        1
+        Telling::Signs
+    } else if words.clone().all(is_address) {
+        Telling::Address
+    } else if words.clone().all(|word| word.starts_with('#')) {
+        Telling::Hashtags
+    } else if words.all(calendar::is_of_date) {
+        Telling::Figures
     } else {
-        0
+        Telling::Words
     }
+}
+
+/// Pictures and nothing else: no rules of dashes, no bullets.
+fn is_emoji(line: &str) -> bool {
+    let is_picture = |c: char| matches!(c, '\u{231a}'..='\u{24ff}' | '\u{25aa}'..='\u{27bf}' | '\u{2900}'..='\u{2bff}' | '\u{1f000}'..='\u{1faff}');
+    let joins = |c: char| matches!(c, '\u{200d}' | '\u{20e3}' | '\u{fe0f}' | '\u{e0020}'..='\u{e007f}' | ' ');
+    line.chars().any(is_picture) && line.chars().all(|c| is_picture(c) || joins(c))
 }
 
 fn is_visible(line: &str) -> bool {

@@ -31,6 +31,63 @@ fn a_whole_sentence_needs_no_ellipsis() {
     assert_eq!(title_of_length("It is done. Now we can go on with the rest.", 25), "It is done.");
 }
 
+/// The beginning of each is followed by a sentence that ends too late for a title.
+#[test]
+fn a_title_never_ends_behind_what_is_short_for_something() {
+    for (words, short) in [
+        ("Вчера вечером сотрудники полиции задержали в", "г. Тверь жителя"),
+        ("Концерт пройдёт в большом зале филармонии", "им. П. И. Чайковского"),
+        ("Лекцию прочитает в субботу вечером наш", "проф. Иванов"),
+        ("Движение перекрыто со вчерашнего вечера:", "просп. Мира"),
+        ("Книга известного писателя, автор", "Дж. Р. Р. Толкин"),
+        ("Собственная компания", "гр-на И. Петрова, доход млрд. Рублей"),
+        ("Концерт відбудеться у великій залі", "ім. Т. Шевченка"),
+        ("The new laboratory was opened this morning by", "Dr. Example Person"),
+        ("It was decided after many a long discussion in", "No. 5 Downing Street, Capt. Smith"),
+        ("All of us met in front of the old church of", "St. Mary, e.g. Tom"),
+        ("We moved the office to the town of", "Washington D.C. Monday and Sept. Friday"),
+        ("Gestern Abend sprach in der Aula", "Prof. Dr. Dr. h.c. Müller, Dipl.-Ing. Maier, Abschn. Vier"),
+        ("Das Fest wurde eröffnet von Königin", "Margarethe II. Anschließend Ludwig XVIII. Bourbon"),
+        ("Gefeiert wird auch in der", "Bahnhofstr. Drei"),
+        ("Vítejte na výstavě, kterou dnes otevřel", "prof. Ing. Jan Příklad, MUDr. Novák"),
+        ("Spotkanie otworzy jutro w południe", "ks. prof. Jan Kowalski, ppłk. Nowak, inż. Lis"),
+        ("El acto será inaugurado mañana por", "Excmo. Sr. D. Juan, Avda. Libertad"),
+        ("La séance sera ouverte demain par", "Mme. Dupont, M. Durand"),
+        ("La mostra sarà aperta domani dal", "Dott. Rossi, Sig. Bianchi, dott.ssa Verdi, Spett. Ditta"),
+        ("A exposição será aberta amanhã por", "Exmo. Sr. Silva, Profa. Costa"),
+        ("Sergi yarın öğleden sonra açılacak:", "Doç. Dr. Ayşe, Yrd. Doç. Ali"),
+        ("نمایشگاه فردا صبح گشایش می‌یابد به دست", "د. علی"),
+        ("See the page for all of the details at", "example.org. Then wait, https://example.org/a?B=C and go"),
+        ("The name of the film was (as I", "remember. Or not) another, and"),
+        ("Его спросили: «Кто идёт?", "И куда? Зачем"),
+    ] {
+        let long = format!("{words} {short} {}", "and so on ".repeat(20));
+        for length in 30..words.chars().count() + short.chars().count() + 3 {
+            let title = title_of_length(&long, length);
+            assert!(title.ends_with('…'), "{title}");
+        }
+    }
+}
+
+#[test]
+fn a_title_ends_where_a_sentence_does_in_any_script() {
+    for (first, second) in [
+        ("Сегодня в городе открылась новая школа.", "Жители довольны"),
+        ("Зачем он это сделал?", "Никто не знает"),
+        ("Он сказал: «Я вернусь».", "Никто не поверил"),
+        ("We have won (at last)!", "Everybody is happy"),
+        ("He said “we are alone.”", "Everybody is happy"),
+        ("Sie sagte: „Wir gehen.“", "Alle gingen"),
+        ("It began quietly...", "Then it rained"),
+        ("今日は良い天気です。", "明日も晴れるでしょう"),
+        ("هل وصل الوفد اليوم؟", "لا أحد يعرف"),
+        ("आज मौसम अच्छा है।", "कल भी अच्छा रहेगा"),
+    ] {
+        let long = format!("{first} {second} {}", "and so on ".repeat(20));
+        assert_eq!(title_of_length(&long, first.chars().count() + 4), first);
+    }
+}
+
 #[test]
 fn a_family_of_emoji_is_never_cut_in_two() {
     assert_eq!(title_of_length("👨‍👩‍👧‍👦👨‍👩‍👧‍👦👨‍👩‍👧‍👦", 2), "👨‍👩‍👧‍👦…");
@@ -41,9 +98,71 @@ fn a_family_of_emoji_is_never_cut_in_two() {
 fn a_line_of_words_is_preferred_to_emoji_hashtags_and_addresses() {
     let tags = Part::Text(vec![hashtag("#news"), plain(" "), hashtag("#soup")]);
     assert_eq!(title(vec![tags.clone(), text("🔥🔥\nhttps://example.org/x\nReal words")]), "Real words");
+    assert_eq!(title(vec![text("🔥🔥\nhttps://example.org/x\nReal words")]), "🔥🔥 Real words");
     assert_eq!(title(vec![text("🔥"), tags]), "#news #soup");
     assert_eq!(title(vec![text("https://example.org/x")]), "https://example.org/x");
     assert_eq!(title(vec![text("🔥\nhttps://example.org/x")]), "🔥");
+}
+
+#[test]
+fn a_first_line_that_tells_less_yields_to_the_next_with_words() {
+    for less in [
+        "1.",
+        "1️⃣",
+        "№ 5",
+        "21.11.2026",
+        "21 ноября 2026 г.",
+        "Nov 21st, 2026, 10:30 pm",
+        "Montag, 3. März",
+        "12:30 МСК",
+        "———",
+        "• • •",
+        "https://example.org/x",
+        "t.me/s/kettle",
+        "#news #soup",
+        "5 de mayo de 2026",
+        "2026年",
+        "…",
+    ] {
+        assert_eq!(title(vec![text(&format!("{less}\nReal words"))]), "Real words", "{less}");
+    }
+    for more in ["May I ask you", "1. First point", "March of the penguins", "21 друг Оушена", "Le Monde", "🔥 Hot"]
+    {
+        assert_eq!(title(vec![text(&format!("{more}\nReal words"))]), more);
+    }
+}
+
+#[test]
+fn a_text_that_tells_less_than_what_the_post_holds_yields_to_its_name() {
+    let card = || Part::Preview(Preview { title: "Card title".to_owned(), ..Preview::default() });
+    let file = || Part::Document(Document { title: "paper.pdf".to_owned(), ..Document::default() });
+    let poll = || Part::Poll(Poll { question: vec![plain("Salt?")], ..Poll::default() });
+    for less in ["https://example.org/x", "21.11.2026", "1.", "———"] {
+        assert_eq!(title(vec![text(less), card()]), "🔗 Card title", "{less}");
+        assert_eq!(title(vec![text(less), file()]), "📄 paper.pdf", "{less}");
+        assert_eq!(title(vec![text(less), poll()]), "📊 Salt?", "{less}");
+    }
+    assert_eq!(title(vec![text("🔥"), card()]), "🔥 Card title");
+    assert_eq!(title(vec![text("🔥\nhttps://example.org/x"), card()]), "🔥 Card title");
+    assert_eq!(title(vec![Part::Text(vec![hashtag("#news")]), card()]), "🔗 Card title");
+    assert_eq!(title(vec![text("Words"), card()]), "Words");
+    assert_eq!(title(vec![text("🔥"), photo("a.jpg")]), "🔥");
+}
+
+#[test]
+fn only_what_reads_as_markup_is_replaced() {
+    for (words, shown) in [
+        ("S&P 500 is up 2%; the Dow is down", "S&P 500 is up 2%; the Dow is down"),
+        ("AT&T; Q&A", "AT＆T; Q&A"),
+        ("R & D, H&M, rock&roll", "R & D, H&M, rock&roll"),
+        ("&copy 2024, &copyright, &notit", "＆copy 2024, ＆copyright, ＆notit"),
+        ("&lt;b&gt; &#65; &#x41; &#65 &#x41", "＆lt;b＆gt; ＆#65; ＆#x41; ＆#65 ＆#x41"),
+        ("a && b, &; &# &#x &1;", "a && b, &; &# &#x &1;"),
+        ("?a=1&section=2&b=3", "?a=1＆section=2&b=3"),
+        ("1 < 2 <3 a<b", "1 < 2 <3 a‹b"),
+    ] {
+        assert_eq!(title(vec![text(words)]), shown);
+    }
 }
 
 #[test]
