@@ -300,7 +300,7 @@ fn essence_of_part(part: &Part, numbered: bool) -> Option<Part> {
     let mut part = part.clone();
     match &mut part {
         Part::Preview(_) => return None,
-        Part::Text(text) | Part::Unknown(text) => text.iter_mut().for_each(forget_search_page),
+        Part::Text(text) | Part::Unknown(text) => text.iter_mut().for_each(essence_of_inline),
         Part::Photo(photo) => {
             let file = photo.file.take().filter(|_| numbered);
             *photo = Photo { file, ..Photo::default() };
@@ -343,13 +343,16 @@ fn essence_of_part(part: &Part, numbered: bool) -> Option<Part> {
     Some(part)
 }
 
-/// A hashtag's address holds the channel's name, which may change.
-fn forget_search_page(inline: &mut Inline) {
+/// A hashtag's address holds the channel's name, which may change; a medium within the words is as one beside them.
+fn essence_of_inline(inline: &mut Inline) {
     match inline {
         Inline::Hashtag { href, .. } => href.clear(),
-        Inline::Styled(_, inner) | Inline::Link { text: inner, .. } | Inline::Quote { text: inner, .. } => {
-            inner.iter_mut().for_each(forget_search_page);
+        Inline::Figure { part, .. } => {
+            if let Some(essence) = essence_of_part(part, false) {
+                **part = essence;
+            }
         }
-        Inline::Text(_) | Inline::Break | Inline::Pre { .. } => {}
+        _ => {}
     }
+    inline.runs_mut().into_iter().flatten().for_each(essence_of_inline);
 }

@@ -256,6 +256,7 @@ impl Metrics {
         for problem in problems {
             let kind = match problem.kind {
                 ProblemKind::UnknownClass(_) => "unknown_class",
+                ProblemKind::UnknownElement(_) => "unknown_element",
                 ProblemKind::NoContent => "no_content",
                 ProblemKind::Undated => "undated",
                 ProblemKind::NoId => "no_id",

@@ -7,6 +7,7 @@ mod channel;
 mod depth;
 mod paths;
 mod post;
+mod schemes;
 mod text;
 mod time;
 
@@ -18,7 +19,8 @@ pub use post::{
     Button, Contact, Document, Forward, Game, Invoice, Location, Part, Photo, Poll, PollOption, Post, PostId, Preview,
     Reaction, Reading, Reply, Sticker, StickerKind, Stored, Video, VideoKind, Voice, Withheld,
 };
-pub use text::{Inline, Style, plain_text};
+pub use schemes::SCHEMES;
+pub use text::{Cell, Inline, ListItem, Marker, Style, done_mark, plain_text, plain_time, unformatted};
 pub use time::without_leap_second;
 
 /// The instant type used everywhere: UTC, as upstream gives it.

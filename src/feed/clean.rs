@@ -9,32 +9,53 @@ use std::{
 use ammonia::{Builder, UrlRelative};
 use url::Url;
 
-/// Schemes that a link in a body may have; readers and checkers know them all.
-const SCHEMES: [&str; 7] = ["http", "https", "tg", "mailto", "tel", "ftp", "magnet"];
+use crate::model::SCHEMES;
 
-const TAGS: [&str; 22] = [
+const TAGS: [&str; 44] = [
     "a",
     "audio",
     "b",
     "blockquote",
     "br",
+    "caption",
     "code",
+    "dd",
     "details",
+    "dl",
+    "dt",
     "figcaption",
     "figure",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "hr",
     "i",
     "img",
     "li",
     "mark",
+    "ol",
     "p",
     "picture",
     "pre",
+    "rp",
+    "rt",
+    "ruby",
     "s",
     "source",
+    "sub",
     "summary",
+    "sup",
+    "table",
+    "tbody",
+    "td",
+    "th",
+    "time",
+    "tr",
     "u",
     "ul",
     "video",
+    "bdi",
 ];
 
 static SANITIZER: LazyLock<Builder<'static>> = LazyLock::new(builder);
@@ -53,6 +74,12 @@ static PAGE: LazyLock<Builder<'static>> = LazyLock::new(|| {
 fn builder() -> Builder<'static> {
     let attributes: HashMap<&str, HashSet<&str>> = HashMap::from([
         ("a", HashSet::from(["href"])),
+        ("code", HashSet::from(["class"])),
+        ("li", HashSet::from(["value"])),
+        ("ol", HashSet::from(["start"])),
+        ("td", HashSet::from(["colspan", "rowspan"])),
+        ("th", HashSet::from(["colspan", "rowspan"])),
+        ("time", HashSet::from(["datetime"])),
         ("img", HashSet::from(["src", "srcset", "alt", "width", "height"])),
         ("source", HashSet::from(["srcset", "type"])),
         ("audio", HashSet::from(["src", "preload"])),
@@ -68,7 +95,11 @@ fn builder() -> Builder<'static> {
         .url_relative(UrlRelative::Deny)
         .attribute_filter(|_, attribute, value| {
             let harmless = ["https://", "http://", "data:image/svg+xml;base64,"];
-            let kept = attribute != "srcset" || harmless.iter().any(|start| value.starts_with(start));
+            let kept = match attribute {
+                "srcset" => harmless.iter().any(|start| value.starts_with(start)),
+                "class" => value.starts_with("language-"),
+                _ => true,
+            };
             kept.then_some(value.into())
         })
         .link_rel(None);

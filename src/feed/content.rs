@@ -12,7 +12,7 @@ use crate::model::{Button, Forward, Part, Post, Reaction, Reply};
 /// The body of `post`, sanitized and never empty. `link` is the post's own address.
 pub(super) fn render(post: &Post, link: &str, settings: &Settings) -> String {
     let mut html = Html::default();
-    head(&mut html, post);
+    head(&mut html, post, settings);
     for part in &post.parts {
         write_part(&mut html, part, link, settings);
     }
@@ -45,7 +45,13 @@ fn write_part(html: &mut Html, part: &Part, link: &str, settings: &Settings) {
     }
 }
 
-fn head(html: &mut Html, post: &Post) {
+/// A medium within the words of a post.
+pub(super) fn figure(html: &mut Html, part: &Part) {
+    // What follows has no place of its own on Telegram.
+    write_part(html, part, "", &Settings::default());
+}
+
+fn head(html: &mut Html, post: &Post, settings: &Settings) {
     if let Some(forward) = &post.forward {
         html.paragraph(|html| forwarded(html, forward));
     }
@@ -57,7 +63,7 @@ fn head(html: &mut Html, post: &Post) {
         });
     }
     if let Some(reply) = &post.reply {
-        html.element("blockquote", |html| answered(html, reply));
+        html.element("blockquote", |html| answered(html, reply, settings));
     }
 }
 
@@ -71,7 +77,7 @@ fn forwarded(html: &mut Html, forward: &Forward) {
     }
 }
 
-fn answered(html: &mut Html, reply: &Reply) {
+fn answered(html: &mut Html, reply: &Reply, settings: &Settings) {
     if let Some(thumbnail) = &reply.thumbnail {
         html.image(thumbnail, "", None, None);
     }
@@ -82,7 +88,7 @@ fn answered(html: &mut Html, reply: &Reply) {
         }
         None => html.link(reply.href.as_deref(), |html| html.text(Kind::Reply.symbol())),
     });
-    inline::plain_blocks(html, &reply.text);
+    inline::blocks(html, &reply.text, settings.spoilers);
 }
 
 fn buttons(html: &mut Html, buttons: &[Button]) {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::{Entry, LinkTarget, Media, Settings, clean, content, cut, media, title};
-use crate::model::{Channel, Inline, Part, Post, PostId, Time};
+use crate::model::{Channel, Inline, Part, Post, PostId, Style, Time};
 
 /// Longest plain-text summary, in characters.
 const SUMMARY_LENGTH: usize = 200;
@@ -27,7 +27,7 @@ pub struct Item {
     /// Never before `published`.
     pub updated: Time,
     pub author: Author,
-    /// The hashtags of the text, without `#`, each once.
+    /// The hashtags of the text, without `#`, each once; not those that a spoiler hides.
     pub tags: Vec<String>,
     /// The origin of a forwarded post.
     pub via: Option<String>,
@@ -129,7 +129,7 @@ fn author(channel: &Channel, post: &Post) -> Author {
     Author { name, url: format!("https://t.me/{}", channel.current_slug) }
 }
 
-/// The hashtags of the text, without `#`, each once.
+/// The hashtags of the text, without `#`, each once; not those that a spoiler hides.
 pub fn tags(post: &Post) -> Vec<String> {
     let mut tags = Vec::new();
     let mut seen = HashSet::new();
@@ -147,14 +147,13 @@ pub fn tags(post: &Post) -> Vec<String> {
     tags
 }
 
+/// Those that nothing hides.
 fn collect_tags(text: &[Inline], found: &mut impl FnMut(&str)) {
     for inline in text {
         match inline {
+            Inline::Styled(Style::Spoiler, _) => {}
             Inline::Hashtag { tag, .. } => found(tag),
-            Inline::Styled(_, inner) | Inline::Link { text: inner, .. } | Inline::Quote { text: inner, .. } => {
-                collect_tags(inner, found);
-            }
-            Inline::Text(_) | Inline::Break | Inline::Pre { .. } => {}
+            other => other.runs().into_iter().for_each(|run| collect_tags(run, found)),
         }
     }
 }

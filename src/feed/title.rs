@@ -5,10 +5,11 @@ use unicode_segmentation::UnicodeSegmentation;
 use super::{
     Labels, Settings, Spoilers, calendar, clean,
     content::video_kind,
+    inline,
     labels::{Kind, clock},
     sentence::sentence_ends,
 };
-use crate::model::{Inline, Part, Post, Style, plain_text};
+use crate::model::{Inline, Part, Post, plain_text};
 
 /// Longest title of a post without text where titles from the text are switched off.
 const USUAL_LENGTH: usize = 100;
@@ -112,7 +113,7 @@ pub(super) fn readable_text(post: &Post, spoilers: Spoilers) -> String {
     for part in &post.parts {
         match part {
             Part::Text(text) | Part::Unknown(text) if spoilers == Spoilers::Text => out += &plain_text(&parted(text)),
-            Part::Text(text) | Part::Unknown(text) => out += &plain_text(&parted(&masked(text))),
+            Part::Text(text) | Part::Unknown(text) => out += &plain_text(&parted(&inline::masked(text))),
             Part::Withheld(withheld) => out += &withheld.excerpt,
             _ => continue,
         }
@@ -165,17 +166,6 @@ fn parted(text: &[Inline]) -> Vec<Inline> {
         out.push(inline.clone());
     }
     out
-}
-
-fn masked(text: &[Inline]) -> Vec<Inline> {
-    let mask = |inline: &Inline| match inline {
-        Inline::Styled(Style::Spoiler, _) => Inline::Text("…".to_owned()),
-        Inline::Styled(style, inner) => Inline::Styled(*style, masked(inner)),
-        Inline::Link { href, text } => Inline::Link { href: href.clone(), text: masked(text) },
-        Inline::Quote { expandable, text } => Inline::Quote { expandable: *expandable, text: masked(text) },
-        other => other.clone(),
-    };
-    text.iter().map(mask).collect()
 }
 
 /// `🖼 3`, `▶ 0:27`, `📊 question`, and whom it is from if it was forwarded.

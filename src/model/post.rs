@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Inline, Time, time};
+use super::{Inline, Time, text, time};
 
 /// A message's number within its channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -87,6 +87,19 @@ impl Post {
     pub fn ids(&self) -> impl Iterator<Item = PostId> {
         std::iter::once(self.id).chain(self.members.iter().copied().filter(|member| *member != self.id))
     }
+
+    /// The parts of the post and those that stand within its texts, in the order of the page; without what a spoiler
+    /// hides.
+    pub fn visible_parts(&self) -> Vec<&Part> {
+        let mut found = Vec::new();
+        for part in &self.parts {
+            found.push(part);
+            if let Part::Text(text) | Part::Unknown(text) = part {
+                text::figures(text, &mut found);
+            }
+        }
+        found
+    }
 }
 
 /// Where a forwarded post comes from.
@@ -100,17 +113,37 @@ pub struct Forward {
 }
 
 /// The quoted head of the post that this one answers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "ReplyRecord")]
 pub struct Reply {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub author: Option<String>,
     /// Short; upstream cuts it. For media a word such as "Photo".
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub text: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "formatted", skip_serializing_if = "Vec::is_empty")]
+    pub text: Vec<Inline>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub thumbnail: Option<String>,
+}
+
+/// A reply as records have it: in the older ones its text is plain.
+#[derive(Deserialize)]
+struct ReplyRecord {
+    href: Option<String>,
+    author: Option<String>,
+    #[serde(default)]
+    text: String,
+    #[serde(default)]
+    formatted: Vec<Inline>,
+    thumbnail: Option<String>,
+}
+
+impl From<ReplyRecord> for Reply {
+    fn from(record: ReplyRecord) -> Self {
+        let text = if record.formatted.is_empty() { text::unformatted(&record.text) } else { record.formatted };
+        Self { href: record.href, author: record.author, text, thumbnail: record.thumbnail }
+    }
 }
 
 /// One piece of a post's content.

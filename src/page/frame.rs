@@ -22,7 +22,11 @@ pub(super) fn reply(element: ElementRef, slug: &str) -> Reply {
     Reply {
         href: element::nearest_link(element, slug),
         author: element::first(element, "tgme_widget_message_author_name").map(text::line),
-        text: said.iter().find_map(|class| element::first(element, class)).map(text::lines).unwrap_or_default(),
+        text: said
+            .iter()
+            .find_map(|class| element::first(element, class))
+            .map(|said| text::formatted(said, slug))
+            .unwrap_or_default(),
         thumbnail: element::first(element, "tgme_widget_message_reply_thumb").and_then(media::picture),
     }
 }

@@ -1,11 +1,9 @@
 //! Addresses as the page writes them, made absolute and harmless. Knows the page's own conventions, no element tree.
 
+use crate::model::SCHEMES;
+
 /// Whatever host answered, relative addresses are those of this one.
 const HOST: &str = "https://t.me";
-
-/// Schemes that a reader's program may be handed.
-const SCHEMES: [&str; 12] =
-    ["http", "https", "tg", "mailto", "tel", "ftp", "magnet", "xmpp", "sip", "geo", "ton", "bitcoin"];
 
 /// The absolute form of `href` on a page of the channel `slug`; None when it leads nowhere or is not to be followed.
 pub(super) fn absolute(href: &str, slug: &str) -> Option<String> {
@@ -27,6 +25,15 @@ pub(super) fn absolute(href: &str, slug: &str) -> Option<String> {
         // Upstream writes no path without a slash, so this is a host whose scheme was left out.
         None => Some(format!("https://{href}")),
     }
+}
+
+/// `href` as people are shown it where [`absolute`] has none although it names something: an address of a scheme that is
+/// not safe to follow.
+pub(super) fn shown(href: &str) -> Option<String> {
+    let href = tidy(href);
+    let scheme = scheme(&href)?;
+    let rest = href[scheme.len() + 1..].trim_matches('/');
+    (!rest.is_empty() && !is_followable(&scheme, &href)).then_some(href)
 }
 
 /// Links that ask before they open (`onclick`) are escaped twice.

@@ -8,9 +8,9 @@ use super::{
     classes::{self, Kind},
     element, frame, identity,
     identity::Identity,
-    media, text,
+    part, text,
 };
-use crate::model::{Inline, Part, Post, PostId, Reply, Withheld};
+use crate::model::{Inline, Part, Post, PostId, Withheld};
 
 /// Elements nested deeper than this below a message are kept as text alone, which also bounds the recursion.
 const DEEPEST: usize = 48;
@@ -110,8 +110,7 @@ impl<'a> Draft<'a> {
             | Kind::Button
             | Kind::ReplyText => self.words(element, kind),
             _ => {
-                let part = self.part(element, kind);
-                self.post.parts.extend(part);
+                self.post.parts.extend(part::read(element, kind, self.slug));
                 self.foreign_inside(element, depth);
             }
         }
@@ -130,7 +129,8 @@ impl<'a> Draft<'a> {
             Kind::ReplyText => self.reply_text(element),
             _ if element::has(element, "js-message_reply_text") => self.reply_text(element),
             _ => {
-                let text = text::formatted(element, slug);
+                let (text, problems) = text::read(element, slug);
+                self.problems.extend(problems);
                 self.has_substitute |= element::first_tag(element, "tg-emoji").is_some();
                 if !text.is_empty() {
                     self.post.parts.push(Part::Text(text));
@@ -141,34 +141,10 @@ impl<'a> Draft<'a> {
 
     /// A link in the quoted text makes the HTML parser move that out of its frame.
     fn reply_text(&mut self, element: ElementRef) {
-        let nameless = Reply { href: None, author: None, text: String::new(), thumbnail: None };
-        let reply = self.post.reply.get_or_insert(nameless);
+        let reply = self.post.reply.get_or_insert_default();
         if reply.text.is_empty() {
-            reply.text = text::lines(element);
+            reply.text = text::formatted(element, self.slug);
         }
-    }
-
-    fn part(&self, element: ElementRef, kind: Kind) -> Option<Part> {
-        let slug = self.slug;
-        Some(match kind {
-            Kind::Photo => Part::Photo(media::photo(element)?),
-            Kind::ServicePhoto => match media::service_photo(element) {
-                Some(photo) => Part::Photo(photo),
-                None => Part::Video(Some(media::video(element, slug)).filter(|video| video.url.is_some())?),
-            },
-            Kind::Video => Part::Video(media::video(element, slug)),
-            Kind::RoundVideo => Part::Video(media::round_video(element, slug)),
-            Kind::Voice => Part::Voice(media::voice(element)),
-            Kind::Document => Part::Document(media::document(element, slug)),
-            Kind::Sticker => Part::Sticker(media::sticker(element)),
-            Kind::Location => Part::Location(cards::location(element, slug)),
-            Kind::Contact => Part::Contact(cards::contact(element, slug)),
-            Kind::Poll => Part::Poll(cards::poll(element, slug)),
-            Kind::Preview => Part::Preview(cards::preview(element, slug)),
-            Kind::Game => Part::Game(cards::game(element, slug)),
-            Kind::Invoice => Part::Invoice(cards::invoice(element, slug)),
-            _ => return None,
-        })
     }
 
     fn preview_piece(&mut self, element: ElementRef) {

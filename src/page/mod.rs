@@ -13,6 +13,8 @@ mod list;
 mod media;
 mod message;
 mod nesting;
+mod part;
+mod rich;
 mod source;
 mod style;
 mod text;
@@ -47,6 +49,8 @@ pub struct Problem {
 pub enum ProblemKind {
     /// A class in a message that the parser does not know.
     UnknownClass(String),
+    /// An element within a text that the parser does not know, with its words kept.
+    UnknownElement(String),
     /// A post in which nothing at all was understood.
     NoContent,
     /// A post without a date of its own.

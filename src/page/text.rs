@@ -2,13 +2,21 @@
 
 use scraper::{ElementRef, Node};
 
-use super::{element, links};
+use super::{ProblemKind, classes, element, links, rich};
 use crate::model::{Inline, Style, plain_text};
 
 /// Markup nested deeper than this is kept as its characters alone, which also bounds the recursion.
 const DEEPEST: usize = 32;
 
-/// The text of `element`, with links as they read on a page of the channel `slug`.
+/// The text of `element`, with links as they read on a page of the channel `slug`, and what in it is not understood.
+pub(super) fn read(element: ElementRef, slug: &str) -> (Vec<Inline>, Vec<ProblemKind>) {
+    let mut writer = Writer::new(slug);
+    writer.children(element, 0);
+    let problems = std::mem::take(&mut writer.problems);
+    (writer.finish(), problems)
+}
+
+/// As [`read`], of what is reported elsewhere.
 pub(super) fn formatted(element: ElementRef, slug: &str) -> Vec<Inline> {
     let mut writer = Writer::new(slug);
     writer.children(element, 0);
@@ -49,8 +57,10 @@ fn is_blank(character: char) -> bool {
     matches!(character, ' ' | '\t' | '\n' | '\r' | '\u{c}')
 }
 
-struct Writer<'a> {
-    slug: &'a str,
+pub(super) struct Writer<'a> {
+    pub(super) slug: &'a str,
+    /// Elements that are not known, each once.
+    problems: Vec<ProblemKind>,
     /// The runs that are open, innermost last.
     open: Vec<Vec<Inline>>,
     /// A line break of the source was passed: one blank, unless the line ends here.
@@ -61,18 +71,11 @@ struct Writer<'a> {
 
 impl<'a> Writer<'a> {
     fn new(slug: &'a str) -> Self {
-        Self { slug, open: vec![Vec::new()], blank: false, fresh: true }
+        Self { slug, problems: Vec::new(), open: vec![Vec::new()], blank: false, fresh: true }
     }
 
     fn finish(mut self) -> Vec<Inline> {
-        let mut text = self.open.pop().unwrap_or_default();
-        while text.last_mut().is_some_and(|last| is_void(last, |text| text.trim_end_matches(is_blank))) {
-            text.pop();
-        }
-        while text.first_mut().is_some_and(|first| is_void(first, |text| text.trim_start_matches(is_blank))) {
-            text.remove(0);
-        }
-        text
+        trimmed(self.open.pop().unwrap_or_default())
     }
 
     fn put(&mut self, inline: Inline) {
@@ -81,7 +84,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn children(&mut self, element: ElementRef, depth: usize) {
+    pub(super) fn children(&mut self, element: ElementRef, depth: usize) {
         for child in element.children() {
             if let Node::Text(text) = child.value() {
                 self.characters(text);
@@ -97,23 +100,143 @@ impl<'a> Writer<'a> {
         }
         match element::tag(element) {
             "br" => self.line_break(),
-            "img" => self.characters(element.attr("alt").unwrap_or_default()),
-            "script" | "style" | "svg" | "template" | "iframe" | "noscript" => {}
+            "img" if rich::is_emoji(element) => self.characters(element.attr("alt").unwrap_or_default()),
+            "script" | "style" | "svg" | "template" | "noscript" | "wbr" | "source" | "track" | "rp" => {}
             "i" if element::has(element, "emoji") => self.flattened(element),
             "i" if element::has(element, "verified-icon") => {}
+            "input" if element.attr("type") == Some("checkbox") => {}
             "pre" => self.code_block(element),
             "blockquote" => self.quote(element, depth),
             "a" => self.link(element, depth),
+            _ if self.rich(element, depth) => {}
             name => match style(name, element) {
-                Some(style) => {
-                    let text = self.inner(element, depth);
-                    if !text.is_empty() {
-                        self.put(Inline::Styled(style, text));
-                    }
-                }
+                Some(style) => self.styled(style, element, depth),
+                None if is_foreign(name, element) => self.foreign(element, depth),
                 None if is_block(name) => self.block(element, depth),
                 None => self.children(element, depth + 1),
             },
+        }
+    }
+
+    /// Blocks do not stand within what is bold: then the markup is around each run of words.
+    fn styled(&mut self, style: Style, element: ElementRef, depth: usize) {
+        let text = self.inner(element, depth);
+        if !text.is_empty() {
+            self.put(Inline::Styled(style, text));
+        }
+    }
+
+    /// What is not known keeps its words, apart from those beside it, and is reported.
+    fn foreign(&mut self, element: ElementRef, depth: usize) {
+        let class = element::classes(element).find(|class| classes::is_foreign_inside(class));
+        let problem = match class {
+            Some(class) => ProblemKind::UnknownClass(class.to_owned()),
+            None => ProblemKind::UnknownElement(element::tag(element).to_owned()),
+        };
+        if !self.problems.contains(&problem) {
+            self.problems.push(problem);
+        }
+        if is_block(element::tag(element)) {
+            return self.block(element, depth);
+        }
+        self.blank = true;
+        self.children(element, depth + 1);
+        self.blank = true;
+    }
+
+    /// An element whose address or whose kind is of no use: its words, and a report.
+    pub(super) fn unseen(&mut self, element: ElementRef, depth: usize) {
+        self.foreign(element, depth);
+        if let Some(alt) = element.attr("alt") {
+            self.characters(alt);
+        }
+    }
+
+    /// What stands on lines of its own, if there is something.
+    pub(super) fn alone(&mut self, block: Option<Inline>) {
+        if let Some(block) = block {
+            self.line_start();
+            self.put(block);
+            self.line_start();
+        }
+    }
+
+    /// What stands among words.
+    pub(super) fn word(&mut self, inline: Inline) {
+        if self.blank && !self.fresh {
+            self.write(" ");
+        }
+        (self.blank, self.fresh) = (false, false);
+        self.put(inline);
+    }
+
+    /// The run inside `element`, as if nothing stood around it.
+    pub(super) fn apart(&mut self, element: ElementRef, depth: usize) -> Vec<Inline> {
+        self.run_apart(|writer| writer.children(element, depth + 1))
+    }
+
+    /// As [`Writer::apart`], with the markup of `element` itself.
+    pub(super) fn apart_with_own(&mut self, element: ElementRef, depth: usize) -> Vec<Inline> {
+        self.run_apart(|writer| writer.element(element, depth + 1))
+    }
+
+    /// As [`Writer::apart`], without the child `but`.
+    pub(super) fn apart_but(&mut self, element: ElementRef, but: Option<ElementRef>, depth: usize) -> Vec<Inline> {
+        self.run_apart(|writer| {
+            writer.children_where(element, depth + 1, |child| Some(child.id()) != but.map(|but| but.id()));
+        })
+    }
+
+    /// As [`Writer::apart_but`], and without pictures, films and sound.
+    pub(super) fn apart_without_media(
+        &mut self,
+        element: ElementRef,
+        but: Option<ElementRef>,
+        depth: usize,
+    ) -> Vec<Inline> {
+        let is_medium = |child: ElementRef| {
+            let of = |inner: ElementRef| matches!(element::tag(inner), "img" | "video" | "audio" | "source");
+            of(child) || element::below(child).any(of)
+        };
+        self.run_apart(|writer| {
+            writer.children_where(element, depth + 1, |child| {
+                Some(child.id()) != but.map(|but| but.id()) && !is_medium(child)
+            });
+        })
+    }
+
+    pub(super) fn ruby_base(&mut self, element: ElementRef, depth: usize) -> Vec<Inline> {
+        self.run_apart(|writer| {
+            writer.children_where(element, depth + 1, |child| !matches!(element::tag(child), "rt" | "rtc" | "rp"));
+        })
+    }
+
+    /// A run that was read apart.
+    pub(super) fn extend(&mut self, run: Vec<Inline>) {
+        if !run.is_empty() {
+            self.line_start();
+            run.into_iter().for_each(|inline| self.put(inline));
+            self.fresh = false;
+            self.end_line();
+        }
+    }
+
+    fn run_apart(&mut self, write: impl FnOnce(&mut Self)) -> Vec<Inline> {
+        let before = (self.blank, self.fresh);
+        (self.blank, self.fresh) = (false, true);
+        self.open.push(Vec::new());
+        write(self);
+        (self.blank, self.fresh) = before;
+        trimmed(self.open.pop().unwrap_or_default())
+    }
+
+    fn children_where(&mut self, element: ElementRef, depth: usize, wanted: impl Fn(ElementRef) -> bool) {
+        for child in element.children() {
+            if let Node::Text(text) = child.value() {
+                self.characters(text);
+            } else if let Some(inner) = ElementRef::wrap(child).filter(|inner| wanted(*inner)) {
+                self.element(inner, depth);
+            }
         }
     }
 
@@ -132,13 +255,25 @@ impl<'a> Writer<'a> {
         // A link inside the card of a link preview makes HTML parsers repeat the card around its rest.
         let is_card = element::has(element, "tgme_widget_message_link_preview");
         let address = element::link(element, self.slug).filter(|_| !is_card);
-        let Some(href) = address else { return self.children(element, depth + 1) };
+        let Some(href) = address else {
+            self.children(element, depth + 1);
+            return self.address_beside(element);
+        };
         let text = self.inner(element, depth);
         let tag = plain_text(&text);
         if links::is_hashtag_search(&href) && tag.starts_with('#') {
             return self.put(Inline::Hashtag { tag, href });
         }
         self.put(Inline::Link { href, text });
+    }
+
+    /// Who may not follow a link sees where it leads.
+    fn address_beside(&mut self, element: ElementRef) {
+        let Some(address) = element.attr("href").and_then(links::shown) else { return };
+        let words = plain_text(self.open.last().map_or(&[], Vec::as_slice));
+        if !words.ends_with(&address) {
+            self.characters(&format!(" ({address})"));
+        }
     }
 
     fn quote(&mut self, element: ElementRef, depth: usize) {
@@ -166,7 +301,7 @@ impl<'a> Writer<'a> {
         self.line_start();
     }
 
-    fn block(&mut self, element: ElementRef, depth: usize) {
+    pub(super) fn block(&mut self, element: ElementRef, depth: usize) {
         self.end_line();
         self.children(element, depth + 1);
         self.end_line();
@@ -249,11 +384,13 @@ fn is_void(inline: &mut Inline, trim: fn(&str) -> &str) -> bool {
 fn style(name: &str, element: ElementRef) -> Option<Style> {
     Some(match name {
         "b" | "strong" => Style::Bold,
-        "i" | "em" => Style::Italic,
+        "i" | "em" | "cite" | "dfn" | "var" => Style::Italic,
         "u" | "ins" => Style::Underline,
         "s" | "del" | "strike" => Style::Strike,
-        "code" => Style::Code,
+        "code" | "kbd" | "samp" | "tt" => Style::Code,
         "mark" => Style::Mark,
+        "sub" => Style::Subscript,
+        "sup" => Style::Superscript,
         "tg-spoiler" => Style::Spoiler,
         _ if element::has(element, "tg-spoiler") => Style::Spoiler,
         _ => return None,
@@ -261,24 +398,50 @@ fn style(name: &str, element: ElementRef) -> Option<Style> {
 }
 
 fn is_block(name: &str) -> bool {
-    matches!(
-        name,
-        "div"
-            | "p"
-            | "ul"
-            | "ol"
-            | "li"
-            | "table"
-            | "tr"
-            | "details"
-            | "summary"
-            | "h1"
-            | "h2"
-            | "h3"
-            | "h4"
-            | "h5"
-            | "h6"
-    )
+    const BLOCKS: [&str; 20] = [
+        "div",
+        "p",
+        "section",
+        "article",
+        "header",
+        "footer",
+        "address",
+        "center",
+        "main",
+        "aside",
+        "nav",
+        "form",
+        "fieldset",
+        "legend",
+        "figcaption",
+        "summary",
+        "tr",
+        "caption",
+        "hgroup",
+        "search",
+    ];
+    BLOCKS.contains(&name)
+}
+
+/// Elements that HTML knows within words, with no looks that would have to be kept.
+const PLAIN: [&str; 17] = [
+    "span", "font", "small", "big", "tg-emoji", "label", "time", "abbr", "q", "bdi", "bdo", "td", "th", "data", "rb",
+    "rt", "acronym",
+];
+
+fn is_foreign(name: &str, element: ElementRef) -> bool {
+    !(is_block(name) || PLAIN.contains(&name)) || element::classes(element).any(classes::is_foreign_inside)
+}
+
+/// Without blanks and line breaks at its ends.
+fn trimmed(mut text: Vec<Inline>) -> Vec<Inline> {
+    while text.last_mut().is_some_and(|last| is_void(last, |text| text.trim_end_matches(is_blank))) {
+        text.pop();
+    }
+    while text.first_mut().is_some_and(|first| is_void(first, |text| text.trim_start_matches(is_blank))) {
+        text.remove(0);
+    }
+    text
 }
 
 /// Of the class `language-x` on the block or on the `<code>` in it.

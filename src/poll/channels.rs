@@ -17,6 +17,9 @@ const LOOKS_BEFORE_CONFIRMING: u32 = 2;
 /// One that lists leave out although it lives is asked for ever more seldom.
 const ALIVE: Backoff = Backoff { first: TimeDelta::hours(2), longest: TimeDelta::days(30) };
 
+/// A withheld post is looked at again so long after each look, for its words may be shown later.
+const LOOKS_AT_WITHHELD: [TimeDelta; 3] = [TimeDelta::days(1), TimeDelta::days(7), TimeDelta::days(30)];
+
 #[derive(Default)]
 pub struct Channels {
     pub ids: HashMap<ChannelName, ChannelId>,
@@ -28,12 +31,17 @@ pub struct Channels {
     missing: HashMap<(ChannelName, PostId), u32>,
     /// Posts that lists leave out, but that are there.
     alive: HashMap<ChannelName, Alive>,
+    /// Posts that are withheld and will be looked at again.
+    withheld: HashMap<ChannelName, Withheld>,
     /// Posts before which upstream has shown none.
     ends: HashSet<(ChannelName, PostId)>,
 }
 
 /// By post: how often it was found alive, and until when that is believed (by the wall's clock).
 pub type Alive = BTreeMap<PostId, Belief>;
+
+/// By post: how often it was looked at, and when it is next (by the wall's clock).
+pub type Withheld = BTreeMap<PostId, Belief>;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Belief {
@@ -80,12 +88,37 @@ impl Channels {
         alive.insert(id, Belief { times, until: wall + ALIVE.wait(times, random) });
     }
 
+    /// Posts were found withheld. Those of the channel that are to be looked at now.
+    pub fn withheld_due(&mut self, name: &ChannelName, found: &[PostId], wall: Time) -> Vec<PostId> {
+        let withheld = self.withheld.entry(name.clone()).or_default();
+        for id in found {
+            withheld.entry(*id).or_insert(Belief { times: 0, until: wall });
+        }
+        withheld.iter().filter(|(_, look)| look.until <= wall).map(|(id, _)| *id).collect()
+    }
+
+    /// A withheld post was looked at.
+    pub fn looked_at(&mut self, name: &ChannelName, id: PostId, wall: Time) {
+        let Some(withheld) = self.withheld.get_mut(name) else { return };
+        let Some(look) = withheld.get_mut(&id) else { return };
+        match LOOKS_AT_WITHHELD.get(look.times as usize) {
+            Some(wait) => *look = Belief { times: look.times + 1, until: wall + *wait },
+            None => _ = withheld.remove(&id),
+        }
+    }
+
+    /// To be kept; see [`Channels::resume`].
+    pub fn withheld(&self, name: &ChannelName) -> Withheld {
+        self.withheld.get(name).cloned().unwrap_or_default()
+    }
+
     /// To be kept; see [`Channels::resume`].
     pub fn alive(&self, name: &ChannelName) -> Alive {
         self.alive.get(name).cloned().unwrap_or_default()
     }
 
-    pub fn resume(&mut self, name: &ChannelName, id: Option<ChannelId>, alive: Alive) {
+    pub fn resume(&mut self, name: &ChannelName, id: Option<ChannelId>, alive: Alive, withheld: Withheld) {
+        self.withheld.insert(name.clone(), withheld);
         self.ids.extend(id.map(|id| (name.clone(), id)));
         self.alive.insert(name.clone(), alive);
     }

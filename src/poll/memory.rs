@@ -6,7 +6,7 @@ use serde_json::Value;
 use tracing::debug;
 
 use super::{
-    channels::Alive,
+    channels::{Alive, Withheld},
     gaps::Gap,
     intake::{open_gaps, past},
     walk::Past,
@@ -32,6 +32,8 @@ pub struct Memory {
     pub schedule: Option<Saved>,
     #[serde(default, skip_serializing_if = "Alive::is_empty")]
     pub alive: Alive,
+    #[serde(default, skip_serializing_if = "Withheld::is_empty")]
+    pub withheld: Withheld,
 }
 
 /// All that an earlier run left.

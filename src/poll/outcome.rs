@@ -194,7 +194,7 @@ pub fn drift(problems: &[Problem], posts: usize) -> Option<String> {
     let mut others = 0;
     for problem in problems {
         match &problem.kind {
-            ProblemKind::UnknownClass(class) => classes.push(class),
+            ProblemKind::UnknownClass(class) | ProblemKind::UnknownElement(class) => classes.push(class),
             ProblemKind::NoPosts => return Some("a page without posts".to_owned()),
             // Mirrors out of step do that, with markup as ever.
             ProblemKind::Repeated => {}

@@ -76,11 +76,11 @@ impl Rounds {
     }
 
     fn resume_channel(&mut self, name: &ChannelName, kept: KeptChannel, now: Time, wall: Time) {
-        let KeptChannel { memory: Memory { mut status, schedule, alive }, channel, gaps, past } = kept;
+        let KeptChannel { memory: Memory { mut status, schedule, alive, withheld }, channel, gaps, past } = kept;
         // Who walks eagerly does not wait for a poll that was put off because something was amiss.
         let schedule = schedule.filter(|_| !self.queue.eager || status.state.is_fine());
         let id = channel.as_ref().map(|channel| channel.id);
-        self.channels.resume(name, id, alive);
+        self.channels.resume(name, id, alive, withheld);
         if let Some(channel) = &channel {
             self.channels.news.named(name, channel, wall);
         }
@@ -162,7 +162,12 @@ impl Rounds {
 
     pub(super) fn remember(&mut self, name: &ChannelName, status: &Status) {
         let schedule = self.queue.schedule.saved(name);
-        let memory = Memory { status: status.clone(), schedule, alive: self.channels.alive(name) };
+        let memory = Memory {
+            status: status.clone(),
+            schedule,
+            alive: self.channels.alive(name),
+            withheld: self.channels.withheld(name),
+        };
         self.notes.channel(name, &memory);
     }
 

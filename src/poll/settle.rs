@@ -132,6 +132,7 @@ impl Rounds {
                     info!(channel = %name, post = %id, "post is gone upstream");
                 }
             }
+            (Errand::Excerpt(id), Outcome::Settled { .. }) => self.channels.looked_at(&name, id, wall),
             (Errand::Confirm(_) | Errand::Excerpt(_), _) => {}
         }
     }
@@ -238,8 +239,8 @@ impl Rounds {
         for published in &intake.live {
             self.metrics.delay(wall - *published);
         }
-        for id in &intake.withheld {
-            self.queue.errands.push_patient(Turn { channel: name.clone(), errand: Errand::Excerpt(*id) });
+        for id in self.channels.withheld_due(name, &intake.withheld, wall) {
+            self.queue.errands.push_patient(Turn { channel: name.clone(), errand: Errand::Excerpt(id) });
         }
     }
 

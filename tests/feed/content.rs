@@ -55,7 +55,7 @@ fn a_quote_and_code_stand_outside_of_paragraphs() {
     assert_eq!(
         content(vec![Part::Text(vec![plain("he"), quote, plain("then"), code, Inline::Break, plain("end")])]),
         "<p dir=\"auto\">he</p><blockquote><p dir=\"auto\">said</p></blockquote><p dir=\"auto\">then</p>\
-         <pre dir=\"auto\"><code>\nlet a = 1;\n  a &lt; 2</code></pre><p dir=\"auto\">end</p>"
+         <pre dir=\"auto\"><code class=\"language-rust\">\nlet a = 1;\n  a &lt; 2</code></pre><p dir=\"auto\">end</p>"
     );
 }
 
@@ -120,7 +120,7 @@ fn a_forward_and_a_reply_stand_in_front_without_words_of_ours() {
     post.reply = Some(Reply {
         href: Some("https://t.me/newkitchen/5".to_owned()),
         author: Some("Kitchen".to_owned()),
-        text: "soup?".to_owned(),
+        text: unformatted("soup?"),
         thumbnail: Some("https://cdn1.example.org/t.jpg".to_owned()),
     });
     assert_eq!(

@@ -208,7 +208,7 @@ fn the_author_is_who_signed_else_the_channel() {
 fn a_reply_refers_to_the_guid_of_the_post_it_answers() {
     let mut reply = post(9, vec![text("x")]);
     let href = "https://t.me/newkitchen/5?single".to_owned();
-    reply.reply = Some(Reply { href: Some(href), author: None, text: String::new(), thumbnail: None });
+    reply.reply = Some(Reply { href: Some(href), author: None, text: Vec::new(), thumbnail: None });
     in_order(
         &one(reply.clone(), Format::Atom),
         &[

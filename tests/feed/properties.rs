@@ -155,7 +155,12 @@ fn any_post() -> impl Strategy<Value = Post> {
         .prop_map(|(parts, (forward, reply), signature, service, buttons)| Post {
             service,
             forward: forward.map(|(name, href)| Forward { author: Some(name.clone()), name, href }),
-            reply: reply.map(|(text, href)| Reply { author: None, text, thumbnail: href.clone(), href }),
+            reply: reply.map(|(text, href)| Reply {
+                author: None,
+                text: unformatted(&text),
+                thumbnail: href.clone(),
+                href,
+            }),
             via_bot: signature.clone(),
             reactions: vec![Reaction { emoji: signature.clone().unwrap_or_default(), count: "1".to_owned() }],
             signature,

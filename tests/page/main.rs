@@ -3,6 +3,7 @@
 mod captures;
 mod faults;
 mod message;
+mod rich;
 mod snapshots;
 
 #[path = "../common/blocks.rs"]

@@ -269,7 +269,7 @@ fn source_quoted_post_bot_and_reactions_are_apart_from_the_text() {
     let reply = Reply {
         href: some("https://t.me/kettle/5"),
         author: some("Kettle"),
-        text: "the quoted words".into(),
+        text: feedbridge::model::unformatted("the quoted words"),
         thumbnail: some("https://cdn.example/quoted.jpg"),
     };
     assert_eq!(post.reply, Some(reply));

@@ -31,6 +31,18 @@ struct Bridge {
 
 impl Bridge {
     fn start<U: Upstream>(folder: &TempDir, upstream: U, hosts: &[&str], channels: &[&str], clock: &Clock) -> Self {
+        Self::every(Duration::from_secs(300), folder, upstream, hosts, channels, clock)
+    }
+
+    /// Polls at this interval.
+    fn every<U: Upstream>(
+        interval: Duration,
+        folder: &TempDir,
+        upstream: U,
+        hosts: &[&str],
+        channels: &[&str],
+        clock: &Clock,
+    ) -> Self {
         let store: Arc<dyn Store> = Arc::new(Local::open(folder.path()).unwrap());
         let channels: Vec<ChannelName> = channels.iter().map(|name| name.parse().unwrap()).collect();
         let board = Arc::new(Board::new(channels.clone()));
@@ -42,7 +54,7 @@ impl Bridge {
             clock: clock.clone(),
             channels: channels.into_iter().map(|name| (name, History::None)).collect(),
             hosts: hosts.iter().map(|host| host.parse().unwrap()).collect(),
-            policy: Policy { fixed_interval: Some(Duration::from_secs(300)), ..Policy::default() },
+            policy: Policy { fixed_interval: Some(interval), ..Policy::default() },
             seed: 7,
             eager: false,
             heartbeat: None,
@@ -297,7 +309,7 @@ async fn a_post_that_lists_leave_out_although_it_lives_is_asked_for_ever_more_se
     let before = upstream.requests();
     let mut asked = Vec::new();
     for _ in 0..8 {
-        let bridge = Bridge::start(&folder, left_out.clone(), &HOSTS, &["kitchen"], &clock);
+        let bridge = Bridge::every(Duration::from_secs(1800), &folder, left_out.clone(), &HOSTS, &["kitchen"], &clock);
         sleep(Duration::from_secs(24 * 3600)).await;
         asked.push(upstream.targets()[before..].iter().filter(|target| target.contains("embed")).count());
         bridge.stop().await;
@@ -359,4 +371,22 @@ async fn a_second_name_is_polled_again_when_the_first_is_gone() {
     until("the new post is stored", || bridge.posts(other) == 2).await;
     assert_eq!(bridge.status(other).same_as, None);
     bridge.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_withheld_post_is_looked_at_again_after_a_day_a_week_and_a_month() {
+    let (folder, upstream, clock) = (folder(), upstream(&["kitchen"]), Clock::simulated(base()));
+    let withheld = r#"</div><div class="message_media_not_supported_wrap"><div class="message_media_not_supported">
+        <div class="message_media_not_supported_label">Please open Telegram to view this post</div>
+        <a href="https://t.me/kitchen/2" class="message_media_view_in_telegram">VIEW IN TELEGRAM</a></div></div><div>"#;
+    upstream.post("kitchen", 2, withheld, base() - TimeDelta::minutes(1));
+    let mut asked = Vec::new();
+    for days in [1, 1, 5, 2, 30, 30] {
+        let bridge =
+            Bridge::every(Duration::from_secs(4 * 3600), &folder, upstream.clone(), &HOSTS, &["kitchen"], &clock);
+        sleep(Duration::from_secs(days * 24 * 3600)).await;
+        asked.push(upstream.targets().iter().filter(|target| *target == "/kitchen/2").count());
+        bridge.stop().await;
+    }
+    assert_eq!(asked, [1, 2, 2, 3, 4, 4]);
 }
