@@ -259,6 +259,7 @@ fn essence(post: &Post, numbered: bool) -> Post {
         edited: false,
         service: post.service,
         author: None,
+        author_href: None,
         signature: post.signature.clone(),
         via_bot: post.via_bot.clone(),
         forward: post.forward.clone().map(essence_of_forward),
@@ -300,7 +301,12 @@ fn essence_of_part(part: &Part, numbered: bool) -> Option<Part> {
     let mut part = part.clone();
     match &mut part {
         Part::Preview(_) => return None,
-        Part::Text(text) | Part::Unknown(text) => text.iter_mut().for_each(essence_of_inline),
+        Part::Text(text) => text.iter_mut().for_each(essence_of_inline),
+        // Of what is not understood the figures may be counters.
+        Part::Unknown(text) => text.iter_mut().for_each(|inline| {
+            essence_of_inline(inline);
+            forget_figures(inline);
+        }),
         Part::Photo(photo) => {
             let file = photo.file.take().filter(|_| numbered);
             *photo = Photo { file, ..Photo::default() };
@@ -341,6 +347,13 @@ fn essence_of_part(part: &Part, numbered: bool) -> Option<Part> {
         Part::Contact(_) => {}
     }
     Some(part)
+}
+
+fn forget_figures(inline: &mut Inline) {
+    if let Inline::Text(text) | Inline::Pre { text, .. } = inline {
+        text.retain(|character| !character.is_numeric());
+    }
+    inline.runs_mut().into_iter().flatten().for_each(forget_figures);
 }
 
 /// A hashtag's address holds the channel's name, which may change; a medium within the words is as one beside them.

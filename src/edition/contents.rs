@@ -166,7 +166,7 @@ impl Contents {
 
     fn title(&self, spec: &FeedSpec) -> String {
         let of_channel = || match (self.channels.as_slice(), spec.channels.len()) {
-            ([channel], 1) if !channel.info.title.is_empty() => Some(channel.info.title.clone()),
+            ([channel], 1) if !channel.info.title.is_empty() => Some(warned(channel)),
             _ => None,
         };
         spec.title.clone().or_else(of_channel).unwrap_or_else(|| spec.name.clone())
@@ -193,4 +193,10 @@ fn news(stored: &Stored, settings: &Settings) -> Time {
 /// Whether an old post may come in again: a deleted one only to be announced.
 fn revives(stored: &Stored, settings: &Settings) -> bool {
     stored.deleted.is_none() || settings.deleted == Deleted::Announce
+}
+
+/// The channel's title, with what Telegram warns of: scam, fake.
+fn warned(channel: &Channel) -> String {
+    let labels = channel.info.labels.iter().map(|label| format!(" ⚠ {label}"));
+    std::iter::once(channel.info.title.clone()).chain(labels).collect()
 }

@@ -169,6 +169,12 @@ pub(super) fn one_line(text: &str) -> String {
     visible.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// A name from outside: on one line, without any sign that turns the direction of what stands around it.
+pub(super) fn name(text: &str) -> String {
+    let turns = |c: char| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}');
+    one_line(text).chars().filter(|c| !turns(*c)).collect()
+}
+
 /// As [`one_line`], without anything that a reader which takes every title for HTML would swallow.
 pub(super) fn title_line(text: &str) -> String {
     neutral(&one_line(text))

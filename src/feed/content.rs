@@ -59,7 +59,7 @@ fn head(html: &mut Html, post: &Post, settings: &Settings) {
         let address = format!("https://t.me/{}", bot.trim_start_matches('@'));
         html.paragraph(|html| {
             symbol(html, Kind::Bot);
-            html.link(Some(&address), |html| html.text(bot));
+            html.link(Some(&address), |html| html.name(bot));
         });
     }
     if let Some(reply) = &post.reply {
@@ -69,10 +69,10 @@ fn head(html: &mut Html, post: &Post, settings: &Settings) {
 
 fn forwarded(html: &mut Html, forward: &Forward) {
     symbol(html, Kind::Forward);
-    html.link(forward.href.as_deref(), |html| html.text(&forward.name));
+    html.link(forward.href.as_deref(), |html| html.name(&forward.name));
     if let Some(author) = &forward.author {
         html.text(" (");
-        html.text(author);
+        html.name(author);
         html.text(")");
     }
 }
@@ -84,7 +84,7 @@ fn answered(html: &mut Html, reply: &Reply, settings: &Settings) {
     html.paragraph(|html| match &reply.author {
         Some(author) => {
             symbol(html, Kind::Reply);
-            html.link(reply.href.as_deref(), |html| html.text(author));
+            html.link(reply.href.as_deref(), |html| html.name(author));
         }
         None => html.link(reply.href.as_deref(), |html| html.text(Kind::Reply.symbol())),
     });
@@ -94,7 +94,7 @@ fn answered(html: &mut Html, reply: &Reply, settings: &Settings) {
 fn buttons(html: &mut Html, buttons: &[Button]) {
     html.block("ul", |html| {
         for button in buttons {
-            html.element("li", |html| html.link(button.href.as_deref(), |html| html.text(&button.text)));
+            html.element("li", |html| html.link(button.href.as_deref(), |html| html.name(&button.text)));
         }
     });
 }

@@ -124,9 +124,11 @@ const NAMELESS: &str = "📢";
 fn author(channel: &Channel, post: &Post) -> Author {
     let own = [&post.signature, &post.author].map(|name| name.as_deref().unwrap_or_default());
     let names = [own[0], own[1], &channel.info.title];
-    let name = names.into_iter().map(clean::title_line).find(|name| !name.is_empty());
+    let name = names.into_iter().map(|name| clean::neutral(&clean::name(name))).find(|name| !name.is_empty());
     let name = name.unwrap_or_else(|| NAMELESS.to_owned());
-    Author { name, url: format!("https://t.me/{}", channel.current_slug) }
+    let is_writer = !own[1].is_empty() && own[0].is_empty();
+    let own_url = post.author_href.as_deref().filter(|_| is_writer).and_then(clean::web_address);
+    Author { name, url: own_url.unwrap_or_else(|| format!("https://t.me/{}", channel.current_slug)) }
 }
 
 /// The hashtags of the text, without `#`, each once; not those that a spoiler hides.

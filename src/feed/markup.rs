@@ -52,6 +52,12 @@ impl Html {
         }
     }
 
+    /// A name from outside, isolated, so that what follows is not turned round (UAX 9).
+    pub(super) fn name(&mut self, name: &str) {
+        let name = clean::name(name);
+        self.element("bdi", |html| html.text(&name));
+    }
+
     /// An element around what `write` writes; nothing at all if it writes nothing.
     pub(super) fn element(&mut self, name: &str, write: impl FnOnce(&mut Self)) {
         let start = self.len();

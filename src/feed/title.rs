@@ -184,7 +184,7 @@ fn of_kind(post: &Post, settings: &Settings) -> String {
         pieces.push(called(kind, &detail, settings.labels));
     }
     if let Some(forward) = &post.forward {
-        pieces.push(called(Kind::Forward, &clean::title_line(&forward.name), settings.labels));
+        pieces.push(called(Kind::Forward, &clean::neutral(&clean::name(&forward.name)), settings.labels));
     }
     if pieces.is_empty() {
         pieces.push(main_kind(post).name(settings.labels).to_owned());
@@ -214,13 +214,16 @@ pub(super) fn detail(part: &Part) -> String {
         Part::Location(location) => location.title.clone(),
         Part::Contact(contact) => contact.name.clone(),
         Part::Poll(poll) => plain_text(&poll.question),
+        Part::Preview(preview) if preview.title.is_empty() && preview.site.is_empty() => {
+            preview.href.clone().unwrap_or_default()
+        }
         Part::Preview(preview) if preview.title.is_empty() => preview.site.clone(),
         Part::Preview(preview) => preview.title.clone(),
         Part::Game(game) => game.title.clone(),
         Part::Invoice(invoice) => invoice.title.clone(),
         Part::Photo(_) | Part::Sticker(_) | Part::Withheld(_) | Part::Text(_) | Part::Unknown(_) => String::new(),
     };
-    clean::title_line(&text)
+    clean::neutral(&clean::name(&text))
 }
 
 /// What the post is first of all: its first part that is not text.

@@ -38,6 +38,9 @@ pub struct Post {
     /// Whom the post shows as its author, where that is not the channel.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub author: Option<String>,
+    /// Where that author is found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author_href: Option<String>,
     /// The author that a channel with signatures shows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signature: Option<String>,
@@ -68,6 +71,7 @@ impl Post {
             edited: false,
             service: false,
             author: None,
+            author_href: None,
             signature: None,
             via_bot: None,
             forward: None,

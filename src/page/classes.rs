@@ -33,6 +33,8 @@ pub(super) enum Kind {
     /// The quoted words, when the HTML parser moved them out of the reply.
     ReplyText,
     ViaBot,
+    /// The person who wrote it, where the channel shows its writers.
+    Author,
     Signature,
     Meta,
     Date,
@@ -55,8 +57,28 @@ fn of_message(name: &str) -> Option<Kind> {
     Some(match name {
         "bubble" | "grouped_wrap" | "grouped" | "grouped_layer" | "one_media" => Kind::Content,
         "wrap" | "user" | "author" | "footer" | "info" | "reactions" | "inline_keyboard" | "inline_row" => Kind::Frame,
-        "bubble_tail" | "bubble_logo" | "user_photo" | "owner_name" | "author_name" | "owner_labels"
-        | "author_labels" | "views" | "link" | "error" | "centered" => Kind::Decoration,
+        "bubble_tail"
+        | "bubble_logo"
+        | "user_photo"
+        | "owner_name"
+        | "owner_labels"
+        | "author_labels"
+        | "views"
+        | "link"
+        | "error"
+        | "centered"
+        | "action_btn"
+        | "forwarded_from_labels"
+        | "game_video_player"
+        | "game_video_thumb"
+        | "poll_option_radio"
+        | "poll_option_radio_item"
+        | "poll_votes"
+        | "reply_date"
+        | "reply_template"
+        | "tgsticker_effect" => Kind::Decoration,
+        "tgsticker_wrap" => Kind::Content,
+        "author_name" => Kind::Author,
         "text" => Kind::Text,
         "photo_wrap" => Kind::Photo,
         "service_photo" => Kind::ServicePhoto,

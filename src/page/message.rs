@@ -30,8 +30,8 @@ pub(super) fn read(block: ElementRef) -> Option<Message> {
     draft.post.service = element::has(block, "service_message");
     draft.children(block, Kind::Frame, 0);
     let (mut post, problems) = draft.finish(block);
-    post.author =
-        element::first(block, "tgme_widget_message_owner_name").map(text::line).filter(|name| !name.is_empty());
+    let owner = || element::first(block, "tgme_widget_message_owner_name").and_then(some_line);
+    post.author = post.author.or_else(owner);
     Some(Message { post, identity, problems })
 }
 
@@ -78,7 +78,7 @@ impl<'a> Draft<'a> {
             return self.known(element, kind, depth);
         }
         if let Some(class) = element::classes(element).find(|class| !classes::is_modifier(class)) {
-            return self.unknown(element, class, depth);
+            return self.unknown(element, class, around, depth);
         }
         match element::tag(element) {
             "script" | "style" | "svg" | "template" | "noscript" => {}
@@ -104,6 +104,7 @@ impl<'a> Draft<'a> {
             | Kind::Forward
             | Kind::Reply
             | Kind::ViaBot
+            | Kind::Author
             | Kind::Signature
             | Kind::Voters
             | Kind::Reaction
@@ -119,9 +120,19 @@ impl<'a> Draft<'a> {
     fn words(&mut self, element: ElementRef, kind: Kind) {
         let slug = self.slug;
         match kind {
-            Kind::Forward => self.post.forward = Some(frame::forward(element, slug)),
-            Kind::Reply => self.post.reply = Some(frame::reply(element, slug)),
+            Kind::Forward => {
+                self.post.forward = Some(frame::forward(element, slug));
+                self.bot_inside(element);
+            }
+            Kind::Reply => {
+                self.post.reply = Some(frame::reply(element, slug));
+                self.bot_inside(element);
+            }
             Kind::ViaBot => self.post.via_bot = some_line(element),
+            Kind::Author => {
+                self.post.author = some_line(element);
+                self.post.author_href = element::link(element, slug);
+            }
             Kind::Signature => self.post.signature = some_line(element),
             Kind::Voters => self.voters = some_line(element),
             Kind::Reaction => self.post.reactions.push(frame::reaction(element)),
@@ -137,6 +148,12 @@ impl<'a> Draft<'a> {
                 }
             }
         }
+    }
+
+    /// The bot stands beside the name of whom the post or the quoted one is from.
+    fn bot_inside(&mut self, element: ElementRef) {
+        let bot = element::first(element, "tgme_widget_message_via_bot").and_then(some_line);
+        self.post.via_bot = self.post.via_bot.take().or(bot);
     }
 
     /// A link in the quoted text makes the HTML parser move that out of its frame.
@@ -171,12 +188,15 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// What is known inside an unknown element is read as usual; one in which nothing is known is kept as text.
-    fn unknown(&mut self, element: ElementRef, class: &str, depth: usize) {
-        self.problems.push(ProblemKind::UnknownClass(class.to_owned()));
+    /// What is known inside an unknown element is read as usual; one in which nothing is known is kept as text, but only
+    /// where a message's content stands: what stands around it, with counters and the like, is none.
+    fn unknown(&mut self, element: ElementRef, class: &str, around: Kind, depth: usize) {
+        if says_something(element) {
+            self.problems.push(ProblemKind::UnknownClass(class.to_owned()));
+        }
         if element::below(element).any(|inner| element::classes(inner).any(|class| classes::kind(class).is_some())) {
-            self.children(element, Kind::Content, depth);
-        } else {
+            self.children(element, around, depth);
+        } else if around == Kind::Content {
             self.keep(text::with_own_markup(element, self.slug));
         }
     }
@@ -193,7 +213,9 @@ impl<'a> Draft<'a> {
                 self.foreign_inside(inner, depth + 1);
                 continue;
             };
-            self.problems.push(ProblemKind::UnknownClass(class.to_owned()));
+            if says_something(inner) {
+                self.problems.push(ProblemKind::UnknownClass(class.to_owned()));
+            }
             if element::below(inner).any(is_of_widget) {
                 self.foreign_inside(inner, depth + 1);
             } else {
@@ -221,11 +243,24 @@ impl<'a> Draft<'a> {
             let withheld = Withheld { label: label.words, excerpt: String::new() };
             self.post.parts.insert(label.at, Part::Withheld(withheld));
         }
+        // What nobody understands stands behind what is understood.
+        self.post.parts.sort_by_key(|part| matches!(part, Part::Unknown(_)));
         if self.post.parts.is_empty() && !self.post.service {
             self.problems.push(ProblemKind::NoContent);
         }
         (self.post, self.problems)
     }
+}
+
+/// Whether there is something to read, to see or to follow in an element.
+fn says_something(element: ElementRef) -> bool {
+    let is_medium = |inner: ElementRef| {
+        let name = element::tag(inner);
+        matches!(name, "img" | "video" | "audio" | "picture" | "iframe")
+            || name == "a" && inner.attr("href").is_some()
+            || inner.attr("style").is_some_and(|style| style.contains("url("))
+    };
+    !text::line(element).is_empty() || is_medium(element) || element::below(element).any(is_medium)
 }
 
 fn some_line(element: ElementRef) -> Option<String> {

@@ -125,8 +125,8 @@ fn a_forward_and_a_reply_stand_in_front_without_words_of_ours() {
     });
     assert_eq!(
         item(post).content,
-        "<p dir=\"auto\">↪ <a href=\"https://t.me/elsewhere/3\">Elsewhere</a> (Ann)</p>\
-         <blockquote><img src=\"https://cdn1.example.org/t.jpg\" alt=\"\"><p dir=\"auto\">↩ <a href=\"https://t.me/newkitchen/5\">Kitchen</a></p>\
+        "<p dir=\"auto\">↪ <a href=\"https://t.me/elsewhere/3\"><bdi>Elsewhere</bdi></a> (<bdi>Ann</bdi>)</p>\
+         <blockquote><img src=\"https://cdn1.example.org/t.jpg\" alt=\"\"><p dir=\"auto\">↩ <a href=\"https://t.me/newkitchen/5\"><bdi>Kitchen</bdi></a></p>\
          <p dir=\"auto\">soup?</p></blockquote><p dir=\"auto\">yes</p>"
     );
 }
@@ -142,7 +142,7 @@ fn a_poll_lists_options_with_shares_and_without_voters() {
     };
     assert_eq!(
         content(vec![Part::Poll(poll)]),
-        "<p dir=\"auto\">📊 <b>Salt?</b><br>Anonymous Quiz</p><ul dir=\"auto\"><li>Yes 70% ✓</li><li>No 30%</li></ul>"
+        "<p dir=\"auto\">📊 <b>Salt?</b><br><bdi>Anonymous Quiz</bdi></p><ul dir=\"auto\"><li>Yes 70% ✓</li><li>No 30%</li></ul>"
     );
 }
 
@@ -158,7 +158,7 @@ fn a_preview_card_is_a_quote_with_its_link_and_picture() {
     };
     assert_eq!(
         content(vec![Part::Preview(preview)]),
-        "<blockquote><p dir=\"auto\">Example<br><a href=\"https://example.org/a\"><b>A page</b></a></p><p dir=\"auto\">Of things.</p>\
+        "<blockquote><p dir=\"auto\"><bdi>Example</bdi><br><a href=\"https://example.org/a\"><b><bdi>A page</bdi></b></a></p><p dir=\"auto\">Of things.</p>\
          <figure><img src=\"https://cdn1.example.org/p.jpg\" alt=\"\"></figure></blockquote>"
     );
 }
@@ -186,10 +186,10 @@ fn files_places_people_and_withheld_content_lead_somewhere() {
             Part::Contact(contact),
             Part::Withheld(withheld)
         ]),
-        "<p dir=\"auto\">📄 <a href=\"https://t.me/kitchen/7\">report.pdf</a> 2.1 MB</p>\
+        "<p dir=\"auto\">📄 <a href=\"https://t.me/kitchen/7\"><bdi>report.pdf</bdi></a> <bdi>2.1 MB</bdi></p>\
          <figure><a href=\"https://maps.example.org/\"><img src=\"https://cdn1.example.org/m.png\" alt=\"📍\"></a>\
-         <figcaption dir=\"auto\"><a href=\"https://maps.example.org/\">📍 Square</a><br>1 Main St</figcaption></figure>\
-         <p dir=\"auto\">👤 Ann <a href=\"tel:+1234\">+1 (23) 4</a></p>\
+         <figcaption dir=\"auto\"><a href=\"https://maps.example.org/\">📍 <bdi>Square</bdi></a><br><bdi>1 Main St</bdi></figcaption></figure>\
+         <p dir=\"auto\">👤 <bdi>Ann</bdi> <a href=\"tel:+1234\"><bdi>+1 (23) 4</bdi></a></p>\
          <p dir=\"auto\"><a href=\"https://t.me/NewKitchen/7\">🔒 Not supported</a></p><p dir=\"auto\">Part of it</p>"
     );
 }
@@ -227,8 +227,7 @@ fn buttons_are_a_list_and_reactions_come_only_when_asked_for() {
         Button { text: "Vote".to_owned(), href: None },
     ];
     post.reactions = vec![Reaction { emoji: "❤".to_owned(), count: "19.3K".to_owned() }];
-    let body =
-        "<p dir=\"auto\">x</p><ul dir=\"auto\"><li><a href=\"https://example.org/\">Open</a></li><li>Vote</li></ul>";
+    let body = "<p dir=\"auto\">x</p><ul dir=\"auto\"><li><a href=\"https://example.org/\"><bdi>Open</bdi></a></li><li><bdi>Vote</bdi></li></ul>";
     assert_eq!(item(post.clone()).content, body);
     let settings = Settings { reactions: true, ..Settings::default() };
     assert_eq!(item_with(post, &settings).content, format!("{body}<p dir=\"auto\">❤\u{a0}19.3K</p>"));

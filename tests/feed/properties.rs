@@ -242,7 +242,7 @@ proptest! {
             let body = &item.content;
             let strict = ammonia::Builder::default()
                 .tags(["a", "audio", "b", "blockquote", "br", "code", "details", "figcaption", "figure", "i", "img", "li",
-                    "mark", "p", "pre", "s", "summary", "u", "ul", "video"].into())
+                    "mark", "p", "pre", "s", "summary", "u", "ul", "video", "bdi"].into())
                 .add_tag_attributes("video", ["src", "poster", "width", "height", "autoplay", "loop", "muted", "preload"])
                 .add_tag_attributes("audio", ["src", "preload"])
                 .add_generic_attributes(["dir"])

@@ -1,5 +1,6 @@
 //! Upstream's pages: what is read of them, and what becomes of each kind of post.
 
+mod around;
 mod captures;
 mod faults;
 mod message;

@@ -16,7 +16,7 @@ fn written(html: &str) -> (Post, Vec<Problem>) {
     read(&block(&text(html), ""))
 }
 
-fn item(post: Post) -> Item {
+pub fn item(post: Post) -> Item {
     let now = chrono::Utc.with_ymd_and_hms(2026, 3, 1, 12, 0, 0).unwrap();
     let channel = Channel {
         id: ChannelId(1001),

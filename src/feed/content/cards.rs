@@ -3,7 +3,7 @@
 use super::{figures, symbol};
 use crate::{
     feed::{Settings, inline, labels::Kind, markup::Html},
-    model::{Contact, Game, Inline, Invoice, Location, Poll, Preview, Video, VideoKind, Withheld},
+    model::{Contact, Game, Invoice, Location, Poll, Preview, Video, VideoKind, Withheld},
 };
 
 pub(super) fn location(html: &mut Html, location: &Location) {
@@ -17,7 +17,7 @@ pub(super) fn location(html: &mut Html, location: &Location) {
                 html.text(Kind::Location.symbol());
                 if !location.title.is_empty() {
                     html.text(" ");
-                    html.text(&location.title);
+                    html.name(&location.title);
                 }
             });
             on_next_line(html, &location.address);
@@ -28,11 +28,11 @@ pub(super) fn location(html: &mut Html, location: &Location) {
 pub(super) fn contact(html: &mut Html, contact: &Contact) {
     html.paragraph(|html| {
         symbol(html, Kind::Contact);
-        html.link(contact.href.as_deref(), |html| html.text(&contact.name));
+        html.link(contact.href.as_deref(), |html| html.name(&contact.name));
         if !contact.phone.is_empty() {
             html.text(" ");
             let digits = contact.phone.chars().filter(|c| c.is_ascii_digit() || *c == '+').collect::<String>();
-            html.link(Some(&format!("tel:{digits}")), |html| html.text(&contact.phone));
+            html.link(Some(&format!("tel:{digits}")), |html| html.name(&contact.phone));
         }
     });
 }
@@ -64,14 +64,16 @@ pub(super) fn preview(html: &mut Html, preview: &Preview, settings: &Settings) {
     html.element("blockquote", |html| {
         html.paragraph(|html| match (preview.site.is_empty(), preview.title.is_empty()) {
             (_, false) => {
-                html.text(&preview.site);
+                html.name(&preview.site);
                 if !preview.site.is_empty() {
                     html.open("br");
                 }
-                html.link(href, |html| html.element("b", |html| html.text(&preview.title)));
+                html.link(href, |html| html.element("b", |html| html.name(&preview.title)));
             }
-            (false, true) => html.link(href, |html| html.text(&preview.site)),
-            (true, true) => html.link(href, |html| html.text(Kind::Link.symbol())),
+            (false, true) => html.link(href, |html| html.name(&preview.site)),
+            (true, true) => {
+                html.link(href, |html| html.text(&href.map_or_else(|| Kind::Link.symbol().to_owned(), short)))
+            }
         });
         inline::blocks(html, &preview.description, settings.spoilers);
         if let Some(image) = &preview.image {
@@ -84,6 +86,12 @@ pub(super) fn preview(html: &mut Html, preview: &Preview, settings: &Settings) {
             html.paragraph(|html| html.link(Some(embed), |html| html.text(Kind::Video.symbol())));
         }
     });
+}
+
+/// An address as people write it.
+fn short(address: &str) -> String {
+    let bare = address.trim_start_matches("https://").trim_start_matches("http://").trim_end_matches('/');
+    if bare.is_empty() { address.to_owned() } else { bare.to_owned() }
 }
 
 pub(super) fn game(html: &mut Html, game: &Game, settings: &Settings) {
@@ -122,10 +130,9 @@ pub(super) fn withheld(html: &mut Html, withheld: &Withheld, link: &str) {
 }
 
 fn headed(html: &mut Html, kind: Kind, title: &str, href: Option<&str>) {
-    let title = [Inline::Text(title.to_owned())];
     html.paragraph(|html| {
         symbol(html, kind);
-        html.link(href, |html| html.element("b", |html| inline::phrase(html, &title)));
+        html.link(href, |html| html.element("b", |html| html.name(title)));
     });
 }
 
@@ -138,6 +145,6 @@ fn picture(html: &mut Html, url: Option<&str>) {
 fn on_next_line(html: &mut Html, text: &str) {
     if !text.is_empty() {
         html.open("br");
-        html.text(text);
+        html.name(text);
     }
 }

@@ -80,10 +80,10 @@ pub(super) fn document(html: &mut Html, document: &Document) {
     }
     html.paragraph(|html| {
         symbol(html, if document.audio { Kind::Music } else { Kind::Document });
-        html.link(document.href.as_deref(), |html| html.text(&document.title));
+        html.link(document.href.as_deref(), |html| html.name(&document.title));
         if !document.extra.is_empty() {
             html.text(" ");
-            html.text(&document.extra);
+            html.name(&document.extra);
         }
     });
 }
