@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 use super::version::{BEFORE_ANY_POST, Version, first_bytes};
 use crate::{
     model::{Channel, ChannelId, PostId, Stored, Time},
-    store::{Error, Store},
+    store::{Error, Extent, Store},
 };
 
 /// So many ids make a document; posts are fewer, as an album takes one for each picture.
@@ -37,6 +37,9 @@ pub struct Archive {
     /// What the document after this one ends before. It may not be complete yet: who asks for it then is led to the
     /// current feed. Told all the same, as this document does not change when that one becomes complete.
     pub next: Option<PostId>,
+    /// Whether no post of it, nor a nearer neighbour, can be found any more. No part of the version: it says nothing of
+    /// what the document is now.
+    pub settled: bool,
 }
 
 impl Archive {
@@ -44,16 +47,20 @@ impl Archive {
     pub fn read(store: &dyn Store, id: ChannelId, before: PostId) -> Result<Option<Self>, Error> {
         let complete = store.head(id).newest.is_some_and(|newest| newest >= before);
         let Some(channel) = store.channel_by_id(id)?.filter(|_| complete) else { return Ok(None) };
+        // Before the posts: what it calls settled is stored by then.
+        let extent = Extent::read(store, id)?;
         let last = before.0.saturating_sub(1);
         let start = start_of_block(last);
         let mut posts = store.latest(id, Some(before), BLOCK as usize)?;
         posts.retain(|stored| stored.post.id.0 >= start);
-        let next = if before.0 == end_of_block(last) { store.following(id, PostId(last), 1)?.pop() } else { None };
+        let older = post_before(store, id, PostId(start))?;
+        let newer = store.following(id, PostId(last), 1)?.pop().map_or(before, |stored| stored.post.id);
         Ok(Some(Self {
             channel,
             posts,
-            prev: document_before(store, id, PostId(start))?,
-            next: next.map(|stored| PostId(end_of_block(stored.post.id.0))),
+            prev: older.map(|post| document_with(post, PostId(start))),
+            next: (before.0 == end_of_block(last)).then(|| PostId(end_of_block(newer.0))),
+            settled: extent.is_settled(older, newer),
         }))
     }
 
@@ -86,17 +93,21 @@ pub fn behind(
 ) -> Result<Option<PostId>, Error> {
     let run = seen.iter().take_while(|post| settled.contains(post)).last();
     let (Some(oldest), Some(newest)) = (run.or(seen.first()).copied(), store.head(id).newest) else { return Ok(None) };
-    if document_before(store, id, oldest)?.is_none() {
+    if post_before(store, id, oldest)?.is_none() {
         return Ok(None);
     }
     let step = oldest.0.saturating_sub(1).div_ceil(STEP).saturating_mul(STEP).saturating_add(1);
-    document_before(store, id, if step <= newest.0 { PostId(step) } else { oldest })
+    let limit = if step <= newest.0 { PostId(step) } else { oldest };
+    Ok(post_before(store, id, limit)?.map(|post| document_with(post, limit)))
 }
 
-/// The document with the newest post before `limit`, which it does not reach beyond.
-fn document_before(store: &dyn Store, id: ChannelId, limit: PostId) -> Result<Option<PostId>, Error> {
-    let newest = store.latest(id, Some(limit), 1)?.pop();
-    Ok(newest.map(|stored| limit.min(PostId(end_of_block(stored.post.id.0)))))
+fn post_before(store: &dyn Store, id: ChannelId, limit: PostId) -> Result<Option<PostId>, Error> {
+    Ok(store.latest(id, Some(limit), 1)?.pop().map(|stored| stored.post.id))
+}
+
+/// The document with `post`, not reaching beyond `limit`.
+fn document_with(post: PostId, limit: PostId) -> PostId {
+    limit.min(PostId(end_of_block(post.0)))
 }
 
 /// Blocks begin at 1, 101, 201 and so on.

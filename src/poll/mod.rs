@@ -27,7 +27,7 @@ use tokio::{
 use tracing::{debug, info, warn};
 use url::Url;
 
-pub use gaps::{Cursor, Gap};
+pub use gaps::Cursor;
 pub use intake::{Error as TakeInError, Intake, take_in};
 pub use outcome::Outcome;
 pub use turn::{Errand, Turn, ask, first_look};

@@ -13,9 +13,9 @@ use tracing::debug;
 use super::{
     Poller,
     errands::Errands,
-    gaps::{Cursor, Gap},
+    gaps::Cursor,
     hosts::{Hosts, Way},
-    intake::{open_gaps, past},
+    intake::past,
     suspects::Suspects,
     turn::{Errand, Turn},
     walk::{self, Past},
@@ -25,7 +25,7 @@ use crate::{
     model::{ChannelName, History, PostId, Time},
     schedule::{Saved, Schedule},
     status::{Board, News, Progress, Status, events},
-    store::Store,
+    store::{Extent, Gap, Store},
 };
 
 /// A wake-up is never nearer than this.
@@ -107,7 +107,7 @@ impl Rounds {
             self.news.named(name, channel, wall);
         }
         let id = channel.map(|channel| channel.id);
-        let gaps = id.and_then(|id| open_gaps(self.store.as_ref(), id).ok()).unwrap_or_default();
+        let gaps = id.and_then(|id| Extent::read(self.store.as_ref(), id).ok()).unwrap_or_default().gaps;
         let past = id.and_then(|id| past(self.store.as_ref(), id).ok()).unwrap_or_default();
         status.gaps = gaps.len();
         self.heal(name, &gaps);

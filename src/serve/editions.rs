@@ -21,11 +21,16 @@ pub fn render(site: &Site, key: &Key) -> Result<Edition, Error> {
     }
 }
 
-/// The version of a document of the feed's history; `None` if there is no such document, or not yet.
-pub fn archive_version(site: &Site, feed: usize, selection: &Selection) -> Result<Option<Version>, store::Error> {
+/// The version of a document of the feed's history, and whether it is the last; `None` if there is no such document, or
+/// not yet.
+pub fn archive_version(
+    site: &Site,
+    feed: usize,
+    selection: &Selection,
+) -> Result<Option<(Version, bool)>, store::Error> {
     let Some(before) = selection.before else { return Ok(None) };
     let identity = identity_of(site.identity(feed), selection);
-    Ok(archive(site, feed, before)?.map(|archive| archive.version(identity)))
+    Ok(archive(site, feed, before)?.map(|archive| (archive.version(identity), archive.settled)))
 }
 
 fn archive(site: &Site, feed: usize, before: PostId) -> Result<Option<Archive>, store::Error> {
