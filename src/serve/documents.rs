@@ -190,7 +190,7 @@ fn http_date(time: Time) -> String {
 }
 
 fn is_archive(key: &Key) -> bool {
-    key.selection.as_ref().is_some_and(|selection| selection.before.is_some())
+    key.selection.as_ref().is_some_and(|selection| selection.end().is_some())
 }
 
 /// `lasting` tells that the document will never be another.

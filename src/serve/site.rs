@@ -192,7 +192,7 @@ impl Site {
     /// not, or not yet; those that there are read their posts for it.
     pub async fn selected_version(self: &Arc<Self>, key: &Key) -> Result<Option<(Version, bool)>, Error> {
         let (feed, selection) = (key.feed, key.selection.clone().unwrap_or_default());
-        if selection.before.is_none() {
+        if selection.end().is_none() {
             return self.version_in(feed, &selection).await.map(|version| Some((version, false)));
         }
         Ok(self.blocking(move |site| editions::archive_version(site, feed, &selection)).await??)

@@ -21,7 +21,7 @@ fn long(newest: u64) -> World {
 }
 
 /// Where the document's link of that relation leads, without the host.
-fn link(document: &str, rel: &str) -> Option<String> {
+pub fn link(document: &str, rel: &str) -> Option<String> {
     let at = document.find(&format!("rel=\"{rel}\""))?;
     let start = document[..at].rfind('<')?;
     let element = &document[start..at + document[at..].find('>')?];
@@ -34,7 +34,7 @@ fn held(document: &str, newest: u64) -> BTreeSet<u64> {
 }
 
 /// All that a reader finds that starts at `target` and follows the links back.
-async fn walk(world: &World, target: &str, newest: u64) -> (Vec<String>, BTreeSet<u64>) {
+pub async fn walk(world: &World, target: &str, newest: u64) -> (Vec<String>, BTreeSet<u64>) {
     let (mut visited, mut found, mut next) = (Vec::new(), BTreeSet::new(), Some(target.to_owned()));
     while let Some(target) = next.take() {
         let reply = world.get(&target).await;
@@ -143,6 +143,8 @@ async fn what_is_not_archived_yet_is_in_the_current_feed() {
         ("/Alpha/rss.xml?before=18446744073709551615&kind=photo", "./rss.xml?kind=photo"),
         ("/both/rss.xml?before=101", "./rss.xml"),
         ("/beta/rss.xml?before=101", "./rss.xml"),
+        ("/Alpha/rss.xml?until=1709900000", "./rss.xml"),
+        ("/both/rss.xml?q=x&until=4000000000", "./rss.xml?q=x"),
     ] {
         let reply = world.get(asked).await;
         assert_eq!((reply.status, reply.field("location")), (307, location), "{asked}");
@@ -165,7 +167,7 @@ async fn an_edit_of_an_archived_post_changes_its_document_and_stands_in_the_curr
 
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
-async fn kept_for_ever(world: &World, target: &str) -> bool {
+pub async fn kept_for_ever(world: &World, target: &str) -> bool {
     let reply = world.get(target).await;
     assert_eq!(reply.status, 200, "{target}");
     let again = world.get_with(target, &[("If-None-Match", reply.field("etag"))]).await;
