@@ -11,14 +11,17 @@
 //! word for being immutable see the edit all the same: recently changed posts stand in the current feed, whatever
 //! their age.
 
-use std::collections::HashSet;
-
 use sha2::{Digest, Sha256};
 
-use super::version::{BEFORE_ANY_POST, Version, first_bytes};
+use super::{
+    days,
+    version::{BEFORE_ANY_POST, Version, first_bytes},
+};
 use crate::{
+    config::FeedSpec,
+    feed::End,
     model::{Channel, ChannelId, PostId, Stored, Time},
-    store::{Error, Store},
+    store::{Error, Extent, Store},
 };
 
 /// So many ids make a document; posts are fewer, as an album takes one for each picture.
@@ -27,76 +30,99 @@ const BLOCK: u64 = 100;
 const STEP: u64 = 20;
 
 /// One document of the history.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Archive {
-    pub channel: Channel,
-    /// Newest first.
-    pub posts: Vec<Stored>,
-    /// What the document before this one ends before, if there is one.
-    pub prev: Option<PostId>,
-    /// What the document after this one ends before. It may not be complete yet: who asks for it then is led to the
-    /// current feed. Told all the same, as this document does not change when that one becomes complete.
-    pub next: Option<PostId>,
+    pub channels: Vec<Channel>,
+    /// Newest first, with the index of the channel.
+    pub posts: Vec<(usize, Stored)>,
+    /// The document before this one, if there is one.
+    pub prev: Option<End>,
+    /// The document after this one, where its end is known. It may not be complete yet: who asks for it then is led to
+    /// the current feed. Told all the same, as this document does not change when that one becomes complete.
+    pub next: Option<End>,
+    /// Whether no post of it, nor a nearer neighbour, can be found any more. No part of the version: it says nothing of
+    /// what the document is now.
+    pub settled: bool,
 }
 
 impl Archive {
-    /// The document that ends before `before`. `None` unless there is a post from there on.
-    pub fn read(store: &dyn Store, id: ChannelId, before: PostId) -> Result<Option<Self>, Error> {
+    /// The document of the feed `spec` that ends there, whose stored channels are `ids`; `None` if there is none, or not
+    /// yet.
+    pub fn find(store: &dyn Store, spec: &FeedSpec, ids: &[ChannelId], end: End) -> Result<Option<Self>, Error> {
+        match (end, spec.channels.len(), ids) {
+            (End::Post(before), 1, [id]) => Self::read(store, *id, before),
+            (End::Time(until), channels @ 2.., _) => days::read(store, ids, ids.len() == channels, until),
+            _ => Ok(None),
+        }
+    }
+
+    /// The document of a channel that ends before `before`. `None` unless there is a post from there on.
+    fn read(store: &dyn Store, id: ChannelId, before: PostId) -> Result<Option<Self>, Error> {
         let complete = store.head(id).newest.is_some_and(|newest| newest >= before);
         let Some(channel) = store.channel_by_id(id)?.filter(|_| complete) else { return Ok(None) };
+        // Before the posts: what it calls settled is stored by then.
+        let extent = Extent::read(store, id)?;
         let last = before.0.saturating_sub(1);
         let start = start_of_block(last);
         let mut posts = store.latest(id, Some(before), BLOCK as usize)?;
         posts.retain(|stored| stored.post.id.0 >= start);
-        let next = if before.0 == end_of_block(last) { store.following(id, PostId(last), 1)?.pop() } else { None };
+        let older = post_before(store, id, PostId(start))?;
+        let newer = store.following(id, PostId(last), 1)?.pop().map_or(before, |stored| stored.post.id);
         Ok(Some(Self {
-            channel,
-            posts,
-            prev: document_before(store, id, PostId(start))?,
-            next: next.map(|stored| PostId(end_of_block(stored.post.id.0))),
+            channels: vec![channel],
+            posts: posts.into_iter().map(|stored| (0, stored)).collect(),
+            prev: older.map(|post| End::Post(document_with(post, PostId(start)))),
+            next: (before.0 == end_of_block(last)).then(|| End::Post(PostId(end_of_block(newer.0)))),
+            settled: extent.is_settled(older, newer),
         }))
     }
 
     /// The version of the document, whose `identity` is that of all that it depends on beside the store.
     pub fn version(&self, identity: u64) -> Version {
-        let Channel { slug, current_slug, info, .. } = &self.channel;
         let mut digest = Sha256::new();
-        digest.update(format!("{slug}\n{current_slug}\n{:?}\n{:?}\n", info.title, info.description));
+        for Channel { slug, current_slug, info, .. } in &self.channels {
+            digest.update(format!("{slug}\n{current_slug}\n{:?}\n{:?}\n", info.title, info.description));
+        }
         digest.update(format!("{:?} {:?}", self.prev, self.next));
-        for stored in &self.posts {
+        for (channel, stored) in &self.posts {
+            digest.update((*channel as u64).to_be_bytes());
             digest.update(stored.post.id.0.to_be_bytes());
             digest.update(stored.sequence.to_be_bytes());
         }
         Version {
             identity,
             heads: first_bytes(digest),
-            sequence: self.posts.iter().map(|stored| stored.sequence).max().unwrap_or(0),
-            changed: self.posts.iter().map(last_change).max().unwrap_or(BEFORE_ANY_POST),
+            sequence: self.posts.iter().map(|(_, stored)| stored.sequence).max().unwrap_or(0),
+            changed: self.posts.iter().map(|(_, stored)| last_change(stored)).max().unwrap_or(BEFORE_ANY_POST),
         }
     }
 }
 
 /// What the newest document ends before, for a feed that looked at the posts `seen`, newest first, and has nothing more
-/// to say of those in `settled`: it shows them, or does not want them. `None` when it leaves nothing out.
+/// to say of those that are `settled`: it shows them, or does not want them. `None` when it leaves nothing out.
 pub fn behind(
     store: &dyn Store,
     id: ChannelId,
     seen: &[PostId],
-    settled: &HashSet<PostId>,
+    settled: impl Fn(PostId) -> bool,
 ) -> Result<Option<PostId>, Error> {
-    let run = seen.iter().take_while(|post| settled.contains(post)).last();
-    let (Some(oldest), Some(newest)) = (run.or(seen.first()).copied(), store.head(id).newest) else { return Ok(None) };
-    if document_before(store, id, oldest)?.is_none() {
+    let run = seen.iter().copied().take_while(|post| settled(*post)).last();
+    let (Some(oldest), Some(newest)) = (run.or(seen.first().copied()), store.head(id).newest) else { return Ok(None) };
+    if post_before(store, id, oldest)?.is_none() {
         return Ok(None);
     }
     let step = oldest.0.saturating_sub(1).div_ceil(STEP).saturating_mul(STEP).saturating_add(1);
-    document_before(store, id, if step <= newest.0 { PostId(step) } else { oldest })
+    let limit = if step <= newest.0 { PostId(step) } else { oldest };
+    Ok(post_before(store, id, limit)?.map(|post| document_with(post, limit)))
 }
 
-/// The document with the newest post before `limit`, which it does not reach beyond.
-fn document_before(store: &dyn Store, id: ChannelId, limit: PostId) -> Result<Option<PostId>, Error> {
-    let newest = store.latest(id, Some(limit), 1)?.pop();
-    Ok(newest.map(|stored| limit.min(PostId(end_of_block(stored.post.id.0)))))
+fn post_before(store: &dyn Store, id: ChannelId, limit: PostId) -> Result<Option<PostId>, Error> {
+    Ok(store.latest(id, Some(limit), 1)?.pop().map(|stored| stored.post.id))
+}
+
+/// The document with `post`, not reaching beyond `limit`.
+fn document_with(post: PostId, limit: PostId) -> PostId {
+    limit.min(PostId(end_of_block(post.0)))
 }
 
 /// Blocks begin at 1, 101, 201 and so on.

@@ -7,10 +7,11 @@ use super::{
     address::{document_url, page_url},
     archive::{Archive, behind},
     copies::drop_copies,
+    days,
 };
 use crate::{
     config::FeedSpec,
-    feed::{Deleted, Entry, Feed, Filter, Format, Header, Settings, guid},
+    feed::{Deleted, End, Entry, Feed, Filter, Format, Header, Settings, guid},
     model::{Channel, ChannelId, PostId, Stored, Time},
     store::{Error, Store},
 };
@@ -29,9 +30,10 @@ pub struct Contents {
     channels: Vec<Channel>,
     /// With the index of its channel.
     posts: Vec<(usize, Stored)>,
-    /// Of the feed's one channel: which posts were looked at, newest first, and which of them it has no place for.
-    seen: Vec<PostId>,
-    unwanted: HashSet<PostId>,
+    /// Of each channel: which posts were looked at, newest first.
+    seen: Vec<Vec<PostId>>,
+    /// Which of them the feed has no place for.
+    unwanted: HashSet<(usize, PostId)>,
 }
 
 impl Contents {
@@ -49,8 +51,7 @@ impl Contents {
         let stride = if filters.iter().all(|filter| filter.is_empty()) { settings.posts } else { STRIDE };
         for index in 0..contents.channels.len() {
             let id = contents.channels[index].id;
-            contents.seen.clear();
-            let latest = contents.look_back(store, id, stride, |latest| latest < settings.posts, wanted)?;
+            let latest = contents.look_back(store, index, stride, |latest| latest < settings.posts, wanted)?;
             let seen: HashSet<PostId> = latest.iter().map(|stored| stored.post.id).collect();
             let changed = store.changed(id, REVIVED)?;
             let revived = changed.into_iter().filter(|old| !seen.contains(&old.post.id) && revives(old, settings));
@@ -58,7 +59,8 @@ impl Contents {
             contents.posts.extend(latest.into_iter().chain(revived).map(|stored| (index, stored)));
         }
         if contents.channels.len() > 1 {
-            drop_copies(store, &contents.channels, &mut contents.posts, wanted)?;
+            let copies = drop_copies(store, &contents.channels, &mut contents.posts, wanted)?;
+            contents.unwanted.extend(copies);
         }
         contents.posts.sort_by_key(|(index, stored)| (std::cmp::Reverse(news(stored, settings)), *index));
         contents.posts.truncate(settings.posts);
@@ -69,52 +71,66 @@ impl Contents {
     fn look_back(
         &mut self,
         store: &dyn Store,
-        id: ChannelId,
+        channel: usize,
         stride: usize,
         more: impl Fn(usize) -> bool,
         wanted: impl Fn(&Stored) -> bool,
     ) -> Result<Vec<Stored>, Error> {
-        let mut found = Vec::new();
-        while more(found.len()) && self.seen.len() < LOOK_BACK {
-            let next = store.latest(id, self.seen.last().copied(), stride)?;
+        let (mut found, mut seen) = (Vec::new(), Vec::new());
+        'look: while more(found.len()) && seen.len() < LOOK_BACK {
+            let next = store.latest(self.channels[channel].id, seen.last().copied(), stride)?;
             let ended = next.len() < stride;
             for stored in next {
                 if !more(found.len()) {
-                    return Ok(found);
+                    break 'look;
                 }
-                self.seen.push(stored.post.id);
+                seen.push(stored.post.id);
                 if wanted(&stored) {
                     found.push(stored);
                 } else {
-                    self.unwanted.insert(stored.post.id);
+                    self.unwanted.insert((channel, stored.post.id));
                 }
             }
             if ended {
                 break;
             }
         }
+        self.seen.push(seen);
         Ok(found)
     }
 
     /// The posts of a document of the archive, as far as the filters admit them.
     pub fn archived(archive: Archive, filters: &[&Filter]) -> Self {
-        let Archive { channel, mut posts, .. } = archive;
-        posts.retain(|stored| filters.iter().all(|filter| filter.admits(stored)));
-        let posts = posts.into_iter().map(|stored| (0, stored)).collect();
-        Self { channels: vec![channel], posts, ..Self::default() }
+        let Archive { channels, mut posts, .. } = archive;
+        posts.retain(|(_, stored)| filters.iter().all(|filter| filter.admits(stored)));
+        Self { channels, posts, ..Self::default() }
     }
 
-    /// What the document of the archive behind `feed` ends before; `None` if nothing is left out. Merged feeds have no
-    /// archive: their channels have.
-    pub fn behind(&self, store: &dyn Store, feed: &Feed, settings: &Settings) -> Result<Option<PostId>, Error> {
-        let [channel] = self.channels.as_slice() else { return Ok(None) };
+    /// Where the document of the archive behind `feed` ends; `None` if nothing is left out.
+    pub fn behind(
+        &self,
+        store: &dyn Store,
+        spec: &FeedSpec,
+        feed: &Feed,
+        deleted: Deleted,
+    ) -> Result<Option<End>, Error> {
         let shown: HashSet<&str> = feed.items.iter().map(|item| item.guid.as_str()).collect();
-        let settled = self.posts.iter().map(|(_, stored)| stored).filter(|stored| {
-            let gone = stored.deleted.is_some() && settings.deleted != Deleted::Keep;
-            gone || shown.contains(guid(channel, stored.post.id).as_str())
+        let said = self.posts.iter().filter(|(index, stored)| {
+            let gone = stored.deleted.is_some() && deleted != Deleted::Keep;
+            gone || shown.contains(guid(&self.channels[*index], stored.post.id).as_str())
         });
-        let settled = settled.map(|stored| stored.post.id).chain(self.unwanted.iter().copied()).collect();
-        behind(store, channel.id, &self.seen, &settled)
+        let said: HashSet<(usize, PostId)> = said.map(|(index, stored)| (*index, stored.post.id)).collect();
+        let settled =
+            |index: usize, post: PostId| [&said, &self.unwanted].iter().any(|set| set.contains(&(index, post)));
+        if let (1, [channel], [seen]) = (spec.channels.len(), self.channels.as_slice(), self.seen.as_slice()) {
+            return Ok(behind(store, channel.id, seen, |post| settled(0, post))?.map(End::Post));
+        }
+        let ids: Vec<ChannelId> = self.channels.iter().map(|channel| channel.id).collect();
+        let mut left = Vec::new();
+        for (index, (id, seen)) in ids.iter().zip(&self.seen).enumerate() {
+            left.extend(days::left_out(store, *id, seen, |post| settled(index, post))?.map(|stored| (*id, stored)));
+        }
+        Ok(days::behind(store, &ids, &left)?.map(End::Time))
     }
 
     /// Keeps only what changed after the sequence number `since`.

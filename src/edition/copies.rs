@@ -9,13 +9,13 @@ use crate::{
 };
 
 /// Drops forwards of posts that a channel of the feed has itself and that the feed wants, and of the forwards of one
-/// post from elsewhere all but the earliest.
+/// post from elsewhere all but the earliest. Returns what it dropped.
 pub fn drop_copies(
     store: &dyn Store,
     channels: &[Channel],
     posts: &mut Vec<(usize, Stored)>,
     wanted: impl Fn(&Stored) -> bool,
-) -> Result<(), Error> {
+) -> Result<Vec<(usize, PostId)>, Error> {
     let mut earliest: HashMap<(String, PostId), usize> = HashMap::new();
     let mut dropped = vec![false; posts.len()];
     for (place, (_, stored)) in posts.iter().enumerate() {
@@ -35,9 +35,11 @@ pub fn drop_copies(
             earliest.insert((name.to_ascii_lowercase(), id), first + place - later);
         }
     }
+    let of = |(index, stored): &(usize, Stored)| (*index, stored.post.id);
+    let copies = posts.iter().zip(&dropped).filter(|(_, dropped)| **dropped).map(|(post, _)| of(post)).collect();
     let mut dropped = dropped.into_iter();
     posts.retain(|_| !dropped.next().unwrap_or_default());
-    Ok(())
+    Ok(copies)
 }
 
 /// The message that a forward is of, if upstream says where that is.

@@ -6,6 +6,7 @@ mod archive;
 mod coding;
 mod contents;
 mod copies;
+mod days;
 mod version;
 
 pub use address::{document_url, file_and_query, file_name, page_url, selection_url};

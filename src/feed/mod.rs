@@ -27,7 +27,7 @@ pub use filter::{Filter, Kind, Pattern};
 pub use item::{Author, InReplyTo, Item, guid, item, message_at, tags};
 pub use markup::paragraph;
 pub use media::{Media, Medium};
-pub use select::{LONGEST_VALUE, MOST_POSTS, MOST_VALUES, Refusal, Selection};
+pub use select::{End, LONGEST_VALUE, MOST_POSTS, MOST_VALUES, Refusal, Selection};
 
 use crate::model::{Channel, Stored, Time};
 

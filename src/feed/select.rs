@@ -7,7 +7,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::form_urlencoded;
 
 use super::{Filter, Kind};
-use crate::model::PostId;
+use crate::model::{PostId, Time};
 
 /// More values of one key are refused.
 pub const MOST_VALUES: usize = 10;
@@ -15,6 +15,9 @@ pub const MOST_VALUES: usize = 10;
 pub const LONGEST_VALUE: usize = 64;
 /// The largest `limit`, as in the configuration.
 pub const MOST_POSTS: usize = 1000;
+
+/// Of the year 9999.
+const LAST_SECOND: u64 = 253_402_300_799;
 
 /// All but the unreserved characters of RFC 3986 2.3.
 const VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -24,9 +27,20 @@ const VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_'
 pub struct Selection {
     /// The posts before this one, as far as one document of the archive goes; `None` for the current feed.
     pub before: Option<PostId>,
+    /// The same of a merged feed, whose archive goes by time: what was published before this, a whole second.
+    pub until: Option<Time>,
     pub filter: Filter,
     /// So many posts instead of the feed's own number.
     pub limit: Option<usize>,
+}
+
+/// Which document of an archive: the one that ends here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// Before this post of the feed's one channel.
+    Post(PostId),
+    /// Before this time, in all channels of the feed.
+    Time(Time),
 }
 
 /// A query whose value makes no sense; the message says what would.
@@ -52,10 +66,13 @@ impl Selection {
                 "not" => add(&mut filter.not, "not", listed(&value), kind("not"))?,
                 "q" => add(&mut filter.words, "q", value.split_whitespace(), text("q"))?,
                 "tag" => add(&mut filter.tags, "tag", listed(&value), text("tag"))?,
+                "until" => selection.until = number("until", &value, 1..=LAST_SECOND)?.and_then(second),
                 _ => {}
             }
         }
-        if selection.before.is_some() || selection.limit == Some(posts) {
+        // One document has one end.
+        selection.until = selection.until.filter(|_| selection.before.is_none());
+        if selection.end().is_some() || selection.limit == Some(posts) {
             selection.limit = None;
         }
         Ok(selection)
@@ -63,7 +80,7 @@ impl Selection {
 
     /// The one spelling of it, without `?`; empty for the feed itself.
     pub fn query(&self) -> String {
-        let Self { before, filter, limit } = self;
+        let Self { before, until, filter, limit } = self;
         let words = |kinds: &BTreeSet<Kind>| joined(kinds.iter().map(|kind| kind.as_str()), ",");
         let pairs = [
             ("before", before.map(|id| id.to_string()).unwrap_or_default()),
@@ -72,6 +89,7 @@ impl Selection {
             ("not", words(&filter.not)),
             ("q", joined(filter.words.iter().map(String::as_str), "%20")),
             ("tag", joined(filter.tags.iter().map(String::as_str), ",")),
+            ("until", until.map(|until| until.timestamp().to_string()).unwrap_or_default()),
         ];
         let said: Vec<String> =
             pairs.iter().filter(|(_, value)| !value.is_empty()).map(|(key, value)| format!("{key}={value}")).collect();
@@ -80,7 +98,21 @@ impl Selection {
 
     /// The same choice from another part of the history.
     pub fn at(&self, before: Option<PostId>) -> Self {
-        Self { before, ..self.clone() }
+        Self { before, until: None, ..self.clone() }
+    }
+
+    /// The same choice from the document of the archive that ends there; from the current feed if there is no end.
+    pub fn ending(&self, end: Option<End>) -> Self {
+        match end {
+            Some(End::Time(until)) => Self { until: Some(until), ..self.at(None) },
+            Some(End::Post(before)) => self.at(Some(before)),
+            None => self.at(None),
+        }
+    }
+
+    /// Where the document ends that is chosen from the archive.
+    pub fn end(&self) -> Option<End> {
+        self.before.map(End::Post).or(self.until.map(End::Time))
     }
 }
 
@@ -113,6 +145,10 @@ fn number(key: &'static str, value: &str, allowed: std::ops::RangeInclusive<u64>
         _ if value.trim().is_empty() => Ok(None),
         _ => refuse(key, value, format!("must be a number from {} to {}", allowed.start(), allowed.end())),
     }
+}
+
+fn second(number: u64) -> Option<Time> {
+    Time::from_timestamp(i64::try_from(number).ok()?, 0)
 }
 
 fn add<'v, T: Ord>(

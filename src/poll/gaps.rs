@@ -1,18 +1,7 @@
-//! Holes in what is stored: posts that came and left the newest page between two polls. Pure; says which older page
+//! The holes in what is stored after one more page: posts that came and left the newest page between two polls. Pure; says which older page
 //! to ask for next.
 
-use serde::{Deserialize, Serialize};
-
-use crate::model::PostId;
-
-/// Posts between two ids may be missing. Posts at both ends are stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Gap {
-    /// The next page to ask for is the one before this post.
-    pub before: PostId,
-    /// Closed when this post is reached.
-    pub until: PostId,
-}
+use crate::{model::PostId, store::Gap};
 
 /// Which page of a channel was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -33,7 +22,7 @@ pub fn after(gaps: &[Gap], cursor: Cursor, oldest: Option<PostId>, newest_before
     let (asked, is_end) = match cursor {
         Cursor::Newest => {
             let left = oldest.zip(newest_before).map(|(before, until)| Gap { before, until });
-            gaps.extend(left.filter(|gap| gap.is_open()));
+            gaps.extend(left.filter(is_open));
             return gaps;
         }
         Cursor::Before(asked) => (asked, false),
@@ -42,15 +31,13 @@ pub fn after(gaps: &[Gap], cursor: Cursor, oldest: Option<PostId>, newest_before
     let Some(index) = gaps.iter().position(|gap| gap.before == asked) else { return gaps };
     let rest = oldest.filter(|oldest| *oldest < asked).map(|before| Gap { before, ..gaps[index] });
     match rest {
-        Some(rest) if rest.is_open() => gaps[index] = rest,
+        Some(rest) if is_open(&rest) => gaps[index] = rest,
         None if !is_end => {}
         _ => _ = gaps.remove(index),
     }
     gaps
 }
 
-impl Gap {
-    fn is_open(self) -> bool {
-        self.before.0 > self.until.0.saturating_add(1)
-    }
+fn is_open(gap: &Gap) -> bool {
+    gap.before.0 > gap.until.0.saturating_add(1)
 }

@@ -4,18 +4,17 @@
 use std::{cmp::max, collections::HashSet};
 
 use chrono::TimeDelta;
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{
-    gaps::{self, Cursor, Gap},
+    gaps::{self, Cursor},
     walk::Past,
 };
 use crate::{
     diff::{self, Difference, Waiting},
     model::{Change, ChangeKind, Channel, ChannelId, ChannelInfo, ChannelName, Part, PostId, Stored, Time},
     page::{self, Page, Problem},
-    store::{self, Batch, Store},
+    store::{self, Batch, Extent, Gap, Store, gaps_state, whole_state},
 };
 
 /// How often a rotated avatar address is stored anew.
@@ -82,7 +81,7 @@ pub fn take_in(store: &dyn Store, name: &ChannelName, cursor: Cursor, html: &str
     let waiting = waiting(store, id)?;
     let known_posts = store.known(id, &ids.iter().copied().chain(waiting.ids()).collect::<Vec<_>>())?;
     let missing = missing(store, id, &page, &ids)?;
-    let open = open_gaps(store, id)?;
+    let open = Extent::read(store, id)?.gaps;
     let newest = highest(store, id)?;
     let oldest = page.posts.iter().map(|post| post.id).min();
     let gaps = gaps::after(&open, cursor, oldest, newest);
@@ -100,7 +99,7 @@ pub fn take_in(store: &dyn Store, name: &ChannelName, cursor: Cursor, html: &str
     let Difference { changes, waiting } = diff::damped(id, known_posts, page.posts, waiting, now);
     intake.count(&changes, newest, followed_since(cursor, newest, &open), now);
     let renamed = store.channel_by_id(id)?.as_ref() != Some(&channel);
-    let states = if gaps == open { Vec::new() } else { vec![kept(id, &gaps)?] };
+    let states = if gaps == open { Vec::new() } else { vec![gaps_state(id, &gaps)?] };
     if renamed || !changes.is_empty() || !states.is_empty() {
         store.commit(now, Batch { channel: renamed.then_some(channel), changes, states })?;
     }
@@ -132,21 +131,6 @@ pub fn first_look(name: &ChannelName, html: &str, now: Time) -> Result<(Channel,
     Ok((channel, changes.into_iter().map(|change| change.stored).collect()))
 }
 
-/// The holes in what is stored of a channel.
-pub fn open_gaps(store: &dyn Store, channel: ChannelId) -> Result<Vec<Gap>, store::Error> {
-    let kept = store.state(&gaps_key(channel))?;
-    Ok(kept.map(serde_json::from_value).transpose()?.unwrap_or_default())
-}
-
-fn kept(channel: ChannelId, gaps: &[Gap]) -> Result<(String, Option<Value>), store::Error> {
-    let value = if gaps.is_empty() { None } else { Some(serde_json::to_value(gaps)?) };
-    Ok((gaps_key(channel), value))
-}
-
-fn gaps_key(channel: ChannelId) -> String {
-    format!("gaps/{channel}")
-}
-
 /// The readings of posts that are no revisions yet. A hint, since an alternating page changes it at every poll.
 fn waiting(store: &dyn Store, channel: ChannelId) -> Result<Waiting, store::Error> {
     let kept = store.hint(&waiting_key(channel))?;
@@ -160,13 +144,8 @@ fn waiting_key(channel: ChannelId) -> String {
 /// What is stored of a channel's past.
 pub fn past(store: &dyn Store, channel: ChannelId) -> Result<Past, store::Error> {
     let oldest = store.following(channel, PostId(0), 1)?.pop().map(|stored| (stored.post.id, stored.published));
-    let begins_here = oldest.is_some_and(|(id, _)| id.0 <= 1);
-    let is_whole = begins_here || store.state(&whole_key(channel))?.is_some();
+    let Extent { is_whole, .. } = Extent::read(store, channel)?;
     Ok(Past { oldest, posts: store.head(channel).posts, is_whole })
-}
-
-fn whole_key(channel: ChannelId) -> String {
-    format!("whole/{channel}")
 }
 
 impl Intake {
@@ -201,10 +180,10 @@ fn without_posts(
 ) -> Result<Intake, Error> {
     let mut intake = Intake { problems: page.problems, ..Intake::default() };
     let Some(channel) = known else { return Ok(intake) };
-    let open = open_gaps(store, channel.id)?;
+    let open = Extent::read(store, channel.id)?.gaps;
     intake.gaps = gaps::after(&open, cursor, None, None);
     if matches!(cursor, Cursor::End(_)) {
-        let states = vec![kept(channel.id, &intake.gaps)?, (whole_key(channel.id), Some(Value::Bool(true)))];
+        let states = vec![gaps_state(channel.id, &intake.gaps)?, whole_state(channel.id)];
         store.commit(now, Batch { states, ..Batch::default() })?;
     }
     intake.past = past(store, channel.id)?;

@@ -7,8 +7,7 @@ use tracing::debug;
 
 use super::{
     channels::{Alive, Withheld},
-    gaps::Gap,
-    intake::{open_gaps, past},
+    intake::past,
     walk::Past,
     ways,
 };
@@ -19,7 +18,7 @@ use crate::{
         Status,
         events::{self, Event},
     },
-    store::{Error, Store},
+    store::{Error, Extent, Gap, Store},
 };
 
 const WAYS: &str = "poll.ways";
@@ -118,7 +117,7 @@ fn channel(store: &dyn Store, name: &ChannelName) -> KeptChannel {
     let id = channel.as_ref().map(|channel| channel.id);
     KeptChannel {
         memory,
-        gaps: id.and_then(|id| open_gaps(store, id).ok()).unwrap_or_default(),
+        gaps: id.and_then(|id| Extent::read(store, id).ok()).map(|extent| extent.gaps).unwrap_or_default(),
         past: id.and_then(|id| past(store, id).ok()).unwrap_or_default(),
         channel,
     }

@@ -31,7 +31,7 @@ use tokio::{
 use tracing::{debug, error, info, warn};
 use url::Url;
 
-pub use gaps::{Cursor, Gap};
+pub use gaps::Cursor;
 pub use intake::{Error as TakeInError, Intake, take_in};
 pub use outcome::Outcome;
 pub use turn::{Errand, Turn, ask, first_look};

@@ -9,7 +9,6 @@ use tracing::debug;
 use super::{
     Poller,
     channels::Channels,
-    gaps::Gap,
     memory::{Kept, KeptChannel, Memory, Notes},
     queue::Queue,
     turn::{Errand, Turn},
@@ -21,7 +20,7 @@ use crate::{
     model::{ChannelName, Time},
     schedule::Schedule,
     status::{Board, News, Progress, Status},
-    store::Handle,
+    store::{Gap, Handle},
 };
 
 /// What is remembered of requests: a little more than the budget counts.

@@ -47,10 +47,12 @@ pub async fn serve(site: &Arc<Site>, parts: &Parts, feed: usize, format: Format)
 }
 
 async fn document(site: &Arc<Site>, parts: &Parts, key: Key) -> Answer {
+    let mut lasting = false;
     let found = match site.selected_version(&key).await {
         Ok(None) => return not_archived(&key),
-        Ok(Some(version)) => {
-            if let Some(early) = precondition(site, parts, &key, &version) {
+        Ok(Some((version, settled))) => {
+            lasting = settled;
+            if let Some(early) = precondition(site, parts, &key, &version, lasting) {
                 return early;
             }
             if let Some(delta) = delta(site, parts, &key, version).await {
@@ -63,7 +65,7 @@ async fn document(site: &Arc<Site>, parts: &Parts, key: Key) -> Answer {
     match found {
         Ok((edition, origin)) => {
             count(site, origin);
-            whole(site, parts, &key, &edition)
+            whole(site, parts, &key, &edition, lasting && origin != Origin::Outdated)
         }
         Err(error) => {
             tracing::warn!(feed = site.config.feeds[key.feed].name, %error, "feed cannot be served");
@@ -87,8 +89,8 @@ fn count(site: &Site, origin: Origin) {
 }
 
 /// The edition in full. Its version may be another than the one that was wanted, so the preconditions are looked at again.
-fn whole(site: &Site, parts: &Parts, key: &Key, edition: &Edition) -> Answer {
-    if let Some(early) = precondition(site, parts, key, &edition.version) {
+fn whole(site: &Site, parts: &Parts, key: &Key, edition: &Edition, lasting: bool) -> Answer {
+    if let Some(early) = precondition(site, parts, key, &edition.version, lasting) {
         return early;
     }
     let mut response = answer::new(StatusCode::OK, edition.bytes.clone());
@@ -96,12 +98,12 @@ fn whole(site: &Site, parts: &Parts, key: &Key, edition: &Edition) -> Answer {
     put_validators(headers, key, &edition.version);
     put_content(headers, key);
     put_links(headers, site, key);
-    put(headers, CACHE_CONTROL, &cache_control(site, key));
+    put(headers, CACHE_CONTROL, &cache_control(site, key, lasting));
     response
 }
 
 /// 304 or 412, when the request asks for it.
-fn precondition(site: &Site, parts: &Parts, key: &Key, version: &Version) -> Option<Answer> {
+fn precondition(site: &Site, parts: &Parts, key: &Key, version: &Version, lasting: bool) -> Option<Answer> {
     let tag = etag(version, key.format, key.coding);
     match evaluate(&parts.headers, &tag, Some(version.changed)) {
         Verdict::Proceed => None,
@@ -109,7 +111,7 @@ fn precondition(site: &Site, parts: &Parts, key: &Key, version: &Version) -> Opt
         Verdict::NotModified => {
             let mut response = answer::new(StatusCode::NOT_MODIFIED, "");
             put_validators(response.headers_mut(), key, version);
-            put(response.headers_mut(), CACHE_CONTROL, &cache_control(site, key));
+            put(response.headers_mut(), CACHE_CONTROL, &cache_control(site, key, lasting));
             Some(response)
         }
     }
@@ -188,17 +190,16 @@ fn http_date(time: Time) -> String {
 }
 
 fn is_archive(key: &Key) -> bool {
-    key.selection.as_ref().is_some_and(|selection| selection.before.is_some())
+    key.selection.as_ref().is_some_and(|selection| selection.end().is_some())
 }
 
-fn cache_control(site: &Site, key: &Key) -> String {
-    let spec: &FeedSpec = &site.config.feeds[key.feed];
-    let statuses = || spec.channels.iter().filter_map(|name| site.board.get(name));
-    // While older posts are still looked for, any document may gain some.
-    if is_archive(key) && statuses().all(|status| status.gaps == 0) {
+/// `lasting` tells that the document will never be another.
+fn cache_control(site: &Site, key: &Key, lasting: bool) -> String {
+    if lasting {
         return "public, max-age=31536000, immutable".to_owned();
     }
-    let seconds = statuses().filter_map(|status| status.next_poll).min();
+    let spec: &FeedSpec = &site.config.feeds[key.feed];
+    let seconds = spec.channels.iter().filter_map(|name| site.board.get(name)?.next_poll).min();
     let seconds = seconds.map_or(0, |next| (next - Utc::now()).num_seconds());
     format!("public, max-age={}", max_age(seconds))
 }

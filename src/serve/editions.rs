@@ -4,8 +4,7 @@
 use super::{Site, site::Error};
 use crate::{
     edition::{Archive, Contents, Version, identity_of, selection_url},
-    feed::{self, Feed, Filter, Format, Header, Selection, Settings},
-    model::PostId,
+    feed::{self, End, Feed, Filter, Format, Header, Selection, Settings},
     shelf::{Edition, Key},
     store,
 };
@@ -15,24 +14,26 @@ pub fn render(site: &Site, key: &Key) -> Result<Edition, Error> {
     let everything = Selection::default();
     let selection = key.selection.as_deref().unwrap_or(&everything);
     let plan = Plan { site, key, selection };
-    match selection.before {
+    match selection.end() {
         None => plan.current(),
-        Some(before) => plan.archived(before),
+        Some(end) => plan.archived(end),
     }
 }
 
-/// The version of a document of the feed's history; `None` if there is no such document, or not yet.
-pub fn archive_version(site: &Site, feed: usize, selection: &Selection) -> Result<Option<Version>, store::Error> {
-    let Some(before) = selection.before else { return Ok(None) };
+/// The version of a document of the feed's history, and whether it is the last; `None` if there is no such document, or
+/// not yet.
+pub fn archive_version(
+    site: &Site,
+    feed: usize,
+    selection: &Selection,
+) -> Result<Option<(Version, bool)>, store::Error> {
+    let Some(end) = selection.end() else { return Ok(None) };
     let identity = identity_of(site.identity(feed), selection);
-    Ok(archive(site, feed, before)?.map(|archive| archive.version(identity)))
+    Ok(archive(site, feed, end)?.map(|archive| (archive.version(identity), archive.settled)))
 }
 
-fn archive(site: &Site, feed: usize, before: PostId) -> Result<Option<Archive>, store::Error> {
-    match (site.channel_ids(feed)?.as_slice(), site.config.feeds[feed].channels.len()) {
-        ([id], 1) => Archive::read(site.store.as_ref(), *id, before),
-        _ => Ok(None),
-    }
+fn archive(site: &Site, feed: usize, end: End) -> Result<Option<Archive>, store::Error> {
+    Archive::find(site.store.as_ref(), &site.config.feeds[feed], &site.channel_ids(feed)?, end)
 }
 
 struct Plan<'a> {
@@ -57,24 +58,24 @@ impl Plan<'_> {
         let header = self.header(&contents, &version);
         let mut feed = feed::compose(header, &contents.entries(), &settings);
         if key.since.is_none() {
-            let before = contents.behind(store, &feed, &settings)?;
-            feed.header.prev_archive_url = before.map(|before| self.url(Some(before)));
+            let behind = contents.behind(store, spec, &feed, settings.deleted)?;
+            feed.header.prev_archive_url = behind.map(|end| self.url(Some(end)));
         }
         Ok(self.edition(feed, version, &contents))
     }
 
     /// All posts of the document, whatever the feed's bounds: what is left out here is nowhere.
-    fn archived(&self, before: PostId) -> Result<Edition, Error> {
+    fn archived(&self, end: End) -> Result<Edition, Error> {
         let Self { site, key, selection } = self;
         let spec = &site.config.feeds[key.feed];
-        let archive = archive(site, key.feed, before)?.ok_or(Error::Unfinished)?;
+        let archive = archive(site, key.feed, end)?.ok_or(Error::Unfinished)?;
         let version = archive.version(identity_of(site.identity(key.feed), selection));
         let (prev, next) = (archive.prev, archive.next);
         let contents = Contents::archived(archive, &self.filters());
         let header = Header {
             current_url: Some(self.url(None)),
-            prev_archive_url: prev.map(|before| self.url(Some(before))),
-            next_archive_url: next.map(|before| self.url(Some(before))),
+            prev_archive_url: prev.map(|end| self.url(Some(end))),
+            next_archive_url: next.map(|end| self.url(Some(end))),
             archive: true,
             // The avatar's address rotates, and what is said for ever is not asked for again.
             image: None,
@@ -98,23 +99,23 @@ impl Plan<'_> {
         header.hub_url = site.hub_url.clone().filter(|_| key.selection.is_none());
         let subject = selection.at(None).query();
         if subject.is_empty() {
-            return Header { self_url: self.url(selection.before), ..header };
+            return Header { self_url: self.url(selection.end()), ..header };
         }
         let chosen = selection.to_string();
         Header {
             id: format!("{}?{subject}", header.id),
             title: if chosen.is_empty() { header.title } else { format!("{} · {chosen}", header.title) },
-            self_url: self.url(selection.before),
+            self_url: self.url(selection.end()),
             ..header
         }
     }
 
     /// Where the same selection is to be had from another part of the history.
-    fn url(&self, before: Option<PostId>) -> String {
+    fn url(&self, end: Option<End>) -> String {
         let Self { site, key, selection } = self;
         // A document of the archive is as long as it is.
-        let limit = selection.limit.filter(|_| before.is_none());
-        let selection = Selection { limit, ..selection.at(before) };
+        let limit = selection.limit.filter(|_| end.is_none());
+        let selection = Selection { limit, ..selection.ending(end) };
         selection_url(&site.config.server.public_url, &site.config.feeds[key.feed], key.format, &selection)
     }
 

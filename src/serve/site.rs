@@ -188,12 +188,12 @@ impl Site {
         Ok(self.version_of(feed, selection, &ids))
     }
 
-    /// The version of what is selected. `None` for a document of the archive that there is not, or not yet; those that
-    /// there are read their posts for it.
-    pub async fn selected_version(self: &Arc<Self>, key: &Key) -> Result<Option<Version>, Error> {
+    /// The version of what is selected, and whether it stays for ever. `None` for a document of the archive that there is
+    /// not, or not yet; those that there are read their posts for it.
+    pub async fn selected_version(self: &Arc<Self>, key: &Key) -> Result<Option<(Version, bool)>, Error> {
         let (feed, selection) = (key.feed, key.selection.clone().unwrap_or_default());
-        if selection.before.is_none() {
-            return self.version_in(feed, &selection).await.map(Some);
+        if selection.end().is_none() {
+            return self.version_in(feed, &selection).await.map(|version| Some((version, false)));
         }
         Ok(self.blocking(move |site| editions::archive_version(site, feed, &selection)).await??)
     }

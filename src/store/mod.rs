@@ -4,6 +4,7 @@
 
 mod check;
 mod draft;
+mod extent;
 mod handle;
 mod index;
 mod journal;
@@ -17,6 +18,7 @@ mod salvage;
 mod survey;
 
 pub use check::{Check, IndexState, check};
+pub use extent::{Extent, Gap, gaps_state, whole_state};
 pub use handle::{Handle, Stopped};
 pub use line::Record;
 pub use local::{Local, Opened};

@@ -2,7 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use feedbridge::status::Status;
+use feedbridge::{
+    model::PostId,
+    status::Status,
+    store::{self, Gap},
+};
 
 use crate::world::{ALPHA, World, config, empty, over};
 
@@ -17,7 +21,7 @@ fn long(newest: u64) -> World {
 }
 
 /// Where the document's link of that relation leads, without the host.
-fn link(document: &str, rel: &str) -> Option<String> {
+pub fn link(document: &str, rel: &str) -> Option<String> {
     let at = document.find(&format!("rel=\"{rel}\""))?;
     let start = document[..at].rfind('<')?;
     let element = &document[start..at + document[at..].find('>')?];
@@ -30,7 +34,7 @@ fn held(document: &str, newest: u64) -> BTreeSet<u64> {
 }
 
 /// All that a reader finds that starts at `target` and follows the links back.
-async fn walk(world: &World, target: &str, newest: u64) -> (Vec<String>, BTreeSet<u64>) {
+pub async fn walk(world: &World, target: &str, newest: u64) -> (Vec<String>, BTreeSet<u64>) {
     let (mut visited, mut found, mut next) = (Vec::new(), BTreeSet::new(), Some(target.to_owned()));
     while let Some(target) = next.take() {
         let reply = world.get(&target).await;
@@ -92,7 +96,7 @@ async fn an_archive_says_the_same_whatever_comes_later() {
     for (target, before) in visited[1..].iter().zip(before) {
         assert_eq!(world.get(target).await, before, "{target}");
         assert_eq!(restarted.get(target).await, before, "{target}");
-        assert_eq!(before.field("cache-control"), "public, max-age=31536000, immutable");
+        assert_eq!(before.field("cache-control"), FOR_EVER);
         assert_eq!(world.get_with(target, &[("If-None-Match", before.field("etag"))]).await.status, 304);
     }
 }
@@ -139,6 +143,8 @@ async fn what_is_not_archived_yet_is_in_the_current_feed() {
         ("/Alpha/rss.xml?before=18446744073709551615&kind=photo", "./rss.xml?kind=photo"),
         ("/both/rss.xml?before=101", "./rss.xml"),
         ("/beta/rss.xml?before=101", "./rss.xml"),
+        ("/Alpha/rss.xml?until=1709900000", "./rss.xml"),
+        ("/both/rss.xml?q=x&until=4000000000", "./rss.xml?q=x"),
     ] {
         let reply = world.get(asked).await;
         assert_eq!((reply.status, reply.field("location")), (307, location), "{asked}");
@@ -159,11 +165,60 @@ async fn an_edit_of_an_archived_post_changes_its_document_and_stands_in_the_curr
     assert!(world.get("/Alpha/atom.xml").await.text().contains("corrected"));
 }
 
+const FOR_EVER: &str = "public, max-age=31536000, immutable";
+
+pub async fn kept_for_ever(world: &World, target: &str) -> bool {
+    let reply = world.get(target).await;
+    assert_eq!(reply.status, 200, "{target}");
+    let again = world.get_with(target, &[("If-None-Match", reply.field("etag"))]).await;
+    assert_eq!((again.status, again.field("cache-control")), (304, reply.field("cache-control")));
+    reply.field("cache-control") == FOR_EVER
+}
+
 #[tokio::test]
-async fn a_document_that_may_gain_older_posts_is_not_kept_for_ever() {
-    let world = long(260);
-    world.board.set(&"Alpha".parse().unwrap(), Status { gaps: 1, ..Status::default() });
-    assert_eq!(world.get("/Alpha/atom.xml?before=101").await.field("cache-control"), "public, max-age=60");
+async fn no_document_that_the_walk_back_is_still_in_is_kept_for_ever() {
+    let world = empty();
+    world.add_channel(ALPHA, "Alpha");
+    for (page, ids) in [241..=260, 221..=240, 201..=220, 181..=200].into_iter().enumerate() {
+        ids.for_each(|id| world.publish(ALPHA, id, &format!("post number {id}.")));
+        // Neither a board that knows of the walk nor one that knows of nothing yet decides.
+        world.board.set(&"Alpha".parse().unwrap(), Status::default());
+        for world in [over(world.store.clone(), config()), over(world.store.clone(), config())] {
+            let linked = link(world.get("/Alpha/atom.xml").await.text(), "prev-archive").unwrap();
+            assert_eq!(kept_for_ever(&world, &linked).await, page == 3, "{linked} {page}");
+        }
+        if page > 1 {
+            assert_eq!(kept_for_ever(&world, "/Alpha/rss.xml?before=221").await, page == 3);
+        }
+    }
+    assert!(!kept_for_ever(&world, "/Alpha/atom.xml?before=201").await);
+    world.note(store::whole_state(ALPHA));
+    assert!(kept_for_ever(&world, "/Alpha/atom.xml?before=201").await);
+    assert!(kept_for_ever(&world, "/Alpha/feed.json?before=201&q=number").await);
+}
+
+#[tokio::test]
+async fn a_document_with_a_hole_in_it_or_beside_it_is_not_kept_for_ever() {
+    let world = long(460);
+    let targets = ["before=101", "before=201", "before=301", "before=401"].map(|at| format!("/Alpha/atom.xml?{at}"));
+    for (until, before, open) in [
+        (104, 151, [false, true, false, false]),
+        // What is found below 301 may become the neighbour that the document from there on names.
+        (151, 301, [false, true, true, true]),
+        (199, 202, [false, true, true, false]),
+        (1, 4, [true, false, false, false]),
+        (457, 460, [false; 4]),
+    ] {
+        let gap = Gap { before: PostId(before), until: PostId(until) };
+        world.note(store::gaps_state(ALPHA, &[gap]).unwrap());
+        for (target, open) in targets.iter().zip(open) {
+            assert_eq!(kept_for_ever(&world, target).await, !open, "{target} {gap:?}");
+        }
+    }
+    world.note(store::gaps_state(ALPHA, &[]).unwrap());
+    for target in &targets {
+        assert!(kept_for_ever(&world, target).await);
+    }
 }
 
 #[tokio::test]
@@ -183,6 +238,9 @@ async fn an_archive_is_served_while_the_store_cannot_be_read() {
     let world = long(260);
     let before = world.get("/Alpha/atom.xml?before=101").await;
     world.store.break_down();
-    assert_eq!(world.get("/Alpha/atom.xml?before=101").await, before);
+    let after = world.get("/Alpha/atom.xml?before=101").await;
+    assert_eq!((after.status, &after.body, after.field("etag")), (200, &before.body, before.field("etag")));
+    // Only the store knows whether it is settled.
+    assert_eq!(after.field("cache-control"), "public, max-age=60");
     world.get("/Alpha/atom.xml?before=201").await.assert_problem(503);
 }

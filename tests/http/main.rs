@@ -12,6 +12,7 @@ mod hub_rules;
 mod limits;
 mod memory;
 mod merged;
+mod merged_history;
 mod pages;
 mod push;
 mod routes;

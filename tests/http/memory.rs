@@ -152,8 +152,8 @@ impl Store for Memory {
         Ok(of_post.map(|(_, revision)| revision.clone()).collect())
     }
 
-    fn state(&self, _: &str) -> Result<Option<Value>, Error> {
-        unreachable!("serving keeps no state")
+    fn state(&self, key: &str) -> Result<Option<Value>, Error> {
+        Ok(self.read()?.states.get(key).cloned())
     }
 
     fn states(&self, prefix: &str) -> Result<Vec<(String, Value)>, Error> {

@@ -129,6 +129,11 @@ impl World {
         self.store.commit(at, Batch { changes, ..Batch::default() }).unwrap();
     }
 
+    /// Something that is durable and no post.
+    pub fn note(&self, state: (String, Option<serde_json::Value>)) {
+        self.store.commit(minute(0), Batch { states: vec![state], ..Batch::default() }).unwrap();
+    }
+
     /// After its first poll, and one minute later for each further state.
     pub fn set_state(&self, name: &str, state: State) {
         let name = name.parse().unwrap();
