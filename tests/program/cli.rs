@@ -7,7 +7,7 @@ use crate::program::{Program, Ran};
 use crate::stored::{at, channel, edited, new_posts, post};
 use crate::upstream::{StandIn, base};
 use feedbridge::{
-    model::{ChangeKind, ChannelId, Inline, Part, PostId, Stored},
+    model::{ChangeKind, Channel, ChannelId, Inline, Part, PostId, Stored},
     store::{Batch, Store},
 };
 
@@ -86,6 +86,46 @@ fn check_says_that_two_names_are_one_channel() {
     store.close().unwrap();
     let said = succeed(program.run(&["check"])).out;
     assert!(said.contains("kettle and pot are one channel"), "{said}");
+}
+
+#[test]
+fn check_says_it_beside_a_running_daemon_and_of_a_store_that_kept_no_names() {
+    let program = Program::new("http://127.0.0.1:9", &["kettle", "pot"]);
+    let store = program.store();
+    for (minute, name) in [(10, "kettle"), (20, "pot"), (30, "kettle")] {
+        let record = Channel { name: name.parse().unwrap(), ..channel(KETTLE, "kettle") };
+        store.commit(at(minute), Batch { channel: Some(record), ..Batch::default() }).unwrap();
+    }
+    let said = succeed(program.run(&["check"])).out;
+    assert!(said.contains("kettle and pot are one channel") && said.contains("in use by a running daemon"), "{said}");
+    let exported = succeed(program.run(&["export", "pot"])).out;
+    assert!(exported.contains(r#""name":"kettle","names":["pot"]"#), "{exported}");
+}
+
+#[test]
+fn what_is_no_channel_is_refused_with_what_it_is_and_with_nothing_else() {
+    for (name, reason) in [
+        ("https://t.me/joinchat/AAAAA", "an invitation, no channel"),
+        ("https://t.me/+AbCdEf", "an invitation, no channel"),
+        ("@joinchat", "an invitation, no channel"),
+        ("HTTPS://WWW.T.ME/JoinChat/AAAAA", "an invitation, no channel"),
+        ("t.me/s/joinchat", "an invitation, no channel"),
+        ("https://t.me/iv?url=x", "an instant view of another page, no channel"),
+        ("telegram.me/share/url?url=x", "an address for sharing, no channel"),
+        ("t.me/addstickers/Kettles", "a set of stickers, no channel"),
+        ("https://t.me/proxy?server=x", "a proxy, no channel"),
+        ("https://t.me/c/1234567/5", "a message of a private chat, no channel"),
+        ("https://t.me/s", "an address of previews, no channel"),
+        ("https://t.me/boost/kettle", "an address for boosts, no channel"),
+        ("kettle!", "must be a channel's name"),
+    ] {
+        let program = Program::new("http://127.0.0.1:9", &[name]);
+        let line = failure(program.run(&["check"]));
+        let (_, said) = line.split_once("channel[1].name: ").unwrap_or_else(|| panic!("{line}"));
+        assert!(said.contains(reason) && said.lines().count() == 1, "{line}");
+    }
+    let program = Program::new("http://127.0.0.1:9", &["https://WWW.t.me/s/kettle"]);
+    assert!(succeed(program.run(&["check"])).out.contains("1 channels"));
 }
 
 #[test]
