@@ -285,6 +285,97 @@ fn channels_of_an_opml_file_are_printed_as_lines_to_add() {
     assert!(succeed(program.run(&["check"])).out.contains("2 channels"));
 }
 
+fn imported(outlines: &str) -> Ran {
+    let program = program();
+    fs::write(program.path("feeds.opml"), format!("<opml version=\"2.0\"><head/><body>{outlines}</body></opml>"))
+        .unwrap();
+    succeed(program.run(&["import", "feeds.opml"]))
+}
+
+#[test]
+fn no_outline_of_a_list_is_passed_over_without_a_word() {
+    for (outline, word) in [
+        (r#"<outline text="Lonely"/>"#, "not a Telegram channel: Lonely"),
+        (r#"<outline text="Empty folder"></outline>"#, "not a Telegram channel: Empty folder"),
+        (r#"<outline text="A" type="rss"/>"#, "not a Telegram channel: A"),
+        (r#"<outline/>"#, "not a Telegram channel"),
+        (
+            r#"<outline text="A" xmlUrl="" XMLURL="https://example.org/x"/>"#,
+            "not a Telegram channel: A https://example.org/x",
+        ),
+        (
+            r#"<outline text="A" xmlUrl="https://example.org/?a=1&b=2"/>"#,
+            "not a Telegram channel: A https://example.org/?a=1&b=2",
+        ),
+        (
+            r#"<outline text="A&nbsp;B" xmlUrl="https://example.org/?a=&foo;"/>"#,
+            "not a Telegram channel: A&nbsp;B https://example.org/?a=&foo;",
+        ),
+        (
+            r#"<outline text="A" type="link" url="https://example.org/x"/>"#,
+            "not a Telegram channel: A https://example.org/x",
+        ),
+        (r#"<outline text="A" htmlUrl="https://example.org/x"/>"#, "not a Telegram channel: A https://example.org/x"),
+        (
+            r#"<outline text="A" xmlUrl="https://t.me/joinchat/AAAA"/>"#,
+            "not a Telegram channel: A https://t.me/joinchat/AAAA",
+        ),
+    ] {
+        let ran = imported(outline);
+        assert!(
+            ran.err.contains(word) && ran.err.contains("0 channels to add") && ran.err.contains("1 not recognised"),
+            "{outline}: {ran:?}"
+        );
+    }
+    let folder =
+        imported(r#"<outline text="Tea"><!-- all --> <outline text="A" xmlUrl="https://t.me/s/teapot"/></outline>"#);
+    assert!(folder.err.contains("1 channels to add") && folder.err.contains("0 not recognised"), "{folder:?}");
+    let again = imported(
+        r#"<outline text="A" xmlUrl="https://t.me/s/teapot"/><outline text="B" xmlUrl="https://t.me/TEAPOT"/>"#,
+    );
+    assert!(again.err.contains("named before: B https://t.me/TEAPOT"), "{again:?}");
+    let chosen =
+        imported(r#"<outline text="A" xmlUrl="https://rsshub.app/telegram/channel/teapot/searchQuery=%23tea"/>"#);
+    assert!(
+        chosen.err.contains(
+            "its choice of posts is not taken over: A https://rsshub.app/telegram/channel/teapot/searchQuery=%23tea"
+        ),
+        "{chosen:?}"
+    );
+}
+
+#[test]
+fn an_address_that_only_looks_like_a_bridges_is_taken_with_a_mark() {
+    let ran = imported(r#"<outline text="A" xmlUrl="https://feeds.example.org/rss/teapot"/>"#);
+    assert_eq!(ran.out, "# A guess: A https://feeds.example.org/rss/teapot\n[[channel]]\nname = \"teapot\"\n\n");
+}
+
+#[test]
+fn a_list_in_utf_16_is_read_as_any_other() {
+    let program = program();
+    for (mark, order) in [
+        ("\u{feff}\n", u16::to_le_bytes as fn(u16) -> [u8; 2]),
+        ("\u{feff}", u16::to_be_bytes),
+        ("", u16::to_le_bytes),
+        ("", u16::to_be_bytes),
+    ] {
+        let opml =
+            format!(r#"{mark}<opml><body><outline text="Чайник" xmlUrl="https://t.me/s/teapot"/></body></opml>"#);
+        fs::write(program.path("feeds.opml"), opml.encode_utf16().flat_map(order).collect::<Vec<u8>>()).unwrap();
+        assert_eq!(succeed(program.run(&["import", "feeds.opml"])).out, "[[channel]]\nname = \"teapot\"\n\n");
+    }
+}
+
+#[test]
+fn a_list_that_was_cut_off_is_refused() {
+    let program = program();
+    let whole = r#"<opml version="2.0"><head/><body><outline text="A" xmlUrl="https://t.me/s/teapot"/></body></opml>"#;
+    for end in [whole.find("</opml>"), whole.find("</body>"), whole.find("/></body>")] {
+        fs::write(program.path("feeds.opml"), &whole[..end.unwrap()]).unwrap();
+        assert!(failure(program.run(&["import", "feeds.opml"])).contains("feeds.opml: it is no XML"));
+    }
+}
+
 #[test]
 fn a_file_that_is_neither_is_refused_with_its_name() {
     let program = program();
