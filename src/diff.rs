@@ -52,7 +52,7 @@ pub fn damped(channel: ChannelId, known: Vec<Stored>, posts: Vec<Post>, waiting:
             Some(stored) => compare(stored, post, at_edge, &mut waiting, now),
         });
     }
-    // What a post read last before it left the page is what it reads.
+    // What a post read or told last before it left the page is what it reads and tells.
     for post in first.map(|first| waiting.before(first)).unwrap_or_default() {
         match known.find(&post).filter(|stored| stored.deleted.is_none()) {
             None => waiting.forget(post.id),
@@ -165,9 +165,14 @@ fn compare(
     if stored.deleted.is_some() {
         return Some((ChangeKind::Restored, Stored { post, ..seen }));
     }
+    let has_other_figures = has_other_figures(&stored.post, &post);
     let due = (now - stored.renewed).abs() >= RENEWAL
         || has_gained(&stored.post, &post)
-        || are_figures_due(stored, &post, now);
+        || (has_other_figures && are_figures_due(stored, &post, now));
+    if !due && has_other_figures {
+        waiting.keep(post);
+        return None;
+    }
     (due && post != stored.post).then_some((ChangeKind::Renewed, Stored { post, ..seen }))
 }
 
@@ -208,15 +213,20 @@ fn has_gained(stored: &Post, seen: &Post) -> bool {
     seen_previews > previews || seen_files > files
 }
 
-/// Whether the figures of a poll are to be renewed: those of an open one now and then, the final ones at once.
-fn are_figures_due(stored: &Stored, seen: &Post, now: Time) -> bool {
-    let is_first = stored.renewed == stored.first_seen;
-    let may_change = is_first || (now - stored.renewed).abs() >= FIGURES;
-    polls(&stored.post).zip(polls(seen)).any(|(stored, seen)| match (is_closed(stored), is_closed(seen)) {
+/// Whether the figures of a poll are others. A closed one that is open again is a mirror's that is late.
+fn has_other_figures(stored: &Post, seen: &Post) -> bool {
+    polls(stored).zip(polls(seen)).any(|(stored, seen)| match (is_closed(stored), is_closed(seen)) {
         (false, true) => true,
         (true, false) => false,
-        _ => may_change && percents(stored).ne(percents(seen)),
+        _ => percents(stored).ne(percents(seen)),
     })
+}
+
+/// Those of an open poll now and then, the final ones at once.
+fn are_figures_due(stored: &Stored, seen: &Post, now: Time) -> bool {
+    let is_first = stored.renewed == stored.first_seen;
+    let closes = polls(&stored.post).zip(polls(seen)).any(|(stored, seen)| !is_closed(stored) && is_closed(seen));
+    closes || is_first || (now - stored.renewed).abs() >= FIGURES
 }
 
 fn polls(post: &Post) -> impl Iterator<Item = &Poll> {

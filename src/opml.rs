@@ -1,5 +1,7 @@
 //! Lists of subscriptions (OPML), and the channels that addresses of feeds stand for. Text in, values out.
 
+use std::fmt;
+
 use percent_encoding::percent_decode_str;
 use quick_xml::{
     Reader, XmlVersion,
@@ -12,14 +14,20 @@ use crate::model::{ChannelName, own_path};
 const TELEGRAM: [&str; 3] = ["t.me", "telegram.me", "telegram.dog"];
 const FILES: [&str; 3] = ["rss.xml", "atom.xml", "feed.json"];
 
-/// Query keys that only feeds made from Telegram have: tg.i-c-a.su's and pyrogram-bridge's.
-const BRIDGES_KEYS: [&str; 5] = ["limit", "id", "exclude_flags", "exclude_text", "merge_seconds"];
+/// Query keys that only pyrogram-bridge has.
+const BRIDGES_KEYS: [&str; 3] = ["exclude_flags", "exclude_text", "merge_seconds"];
+
+/// Of RSSHub and pyrogram-bridge: what leaves posts out begins so.
+const CHOICES: [&str; 6] = ["searchQuery=", "includeFwd=", "includeReply=", "includeServiceMsg=", "filter", "exclude_"];
+
+/// A name that is shorter is rather a newspaper's section: Telegram gives such names away at auctions alone.
+const USUAL_NAME: usize = 5;
 
 /// One feed of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subscription {
     pub title: String,
-    /// The address of the feed.
+    /// The address of the feed; empty when the list does not say.
     pub feed: String,
     /// The address of the page that it belongs to; empty when the list does not say.
     pub page: String,
@@ -40,52 +48,102 @@ pub fn decode(bytes: &[u8]) -> String {
     }
 }
 
-/// The feeds of an OPML document, whatever their folders.
+/// All that an OPML document lists, folders aside: what has no address, too.
 pub fn read(text: &str) -> Result<Vec<Subscription>, String> {
     let mut reader = Reader::from_str(text);
-    let (mut found, mut is_opml) = (Vec::new(), false);
+    let (mut found, mut is_opml, mut depth) = (Vec::new(), false, 0_usize);
+    // Whether the last one found has no address and is not closed yet: what it holds makes it a folder.
+    let mut may_be_folder = false;
     loop {
-        match reader.read_event() {
-            Ok(Event::Start(element) | Event::Empty(element)) => match element.name().as_ref().to_ascii_lowercase() {
+        let event = reader.read_event();
+        let event = event.map_err(|error| format!("it is no XML at byte {}: {error}", reader.error_position()))?;
+        let is_open = matches!(event, Event::Start(_));
+        depth += usize::from(is_open);
+        match event {
+            Event::Start(element) | Event::Empty(element) => match element.name().as_ref().to_ascii_lowercase() {
                 name if name == b"opml" => is_opml = true,
-                name if name == b"outline" => found.extend(subscription(&element)),
+                name if name == b"outline" => {
+                    found.truncate(found.len() - usize::from(may_be_folder));
+                    let subscription = subscription(&element);
+                    may_be_folder = is_open && subscription.has_no_address();
+                    found.push(subscription);
+                }
                 _ => {}
             },
-            Ok(Event::Eof) => break,
-            Ok(_) => {}
-            Err(error) => return Err(format!("it is no XML at byte {}: {error}", reader.error_position())),
+            Event::End(_) => {
+                depth = depth.saturating_sub(1);
+                may_be_folder = false;
+            }
+            Event::Eof if depth > 0 => return Err("it is no XML: it ends too soon".to_owned()),
+            Event::Eof => break,
+            _ => {}
         }
     }
     if is_opml { Ok(found) } else { Err("it is XML, but not OPML".to_owned()) }
 }
 
-/// `None` for a folder. Attributes are known by their names in any case, for programs spell them as they like.
-fn subscription(outline: &BytesStart<'_>) -> Option<Subscription> {
+/// Attributes are known by their names in any case, for programs spell them as they like, and addresses are read with
+/// their `&` escaped or not.
+fn subscription(outline: &BytesStart<'_>) -> Subscription {
     let attribute = |name: &str| {
         let mut attributes = outline.html_attributes();
-        let is_it = |key: &[u8]| key.eq_ignore_ascii_case(name.as_bytes());
-        let found = attributes.with_checks(false).flatten().find(|attribute| is_it(attribute.key.as_ref()))?;
-        let value = found.normalized_value(XmlVersion::Explicit1_0).ok()?.trim().to_owned();
-        Some(value).filter(|value| !value.is_empty())
+        let named = attributes.with_checks(false).flatten();
+        let named = named.filter(|attribute| attribute.key.as_ref().eq_ignore_ascii_case(name.as_bytes()));
+        let mut values = named.map(|attribute| {
+            let value = attribute.normalized_value(XmlVersion::Explicit1_0).map(|value| value.trim().to_owned());
+            value.unwrap_or_else(|_| String::from_utf8_lossy(&attribute.value).trim().replace("&amp;", "&"))
+        });
+        values.find(|value| !value.is_empty())
     };
-    let feed = attribute("xmlUrl").or_else(|| attribute("url"));
-    let page = attribute("htmlUrl");
-    // A folder has neither address nor type.
-    if feed.is_none() && page.is_none() && attribute("type").is_none() {
-        return None;
-    }
-    Some(Subscription {
-        feed: feed.unwrap_or_default(),
+    Subscription {
+        feed: attribute("xmlUrl").or_else(|| attribute("url")).unwrap_or_default(),
         title: attribute("title").or_else(|| attribute("text")).unwrap_or_default(),
-        page: page.unwrap_or_default(),
-    })
+        page: attribute("htmlUrl").unwrap_or_default(),
+    }
 }
 
 impl Subscription {
     /// The channel that the feed is made of, as its address or its page's tells. `own` is this daemon's public address.
     pub fn channel(&self, own: &str) -> Option<ChannelName> {
-        [&self.feed, &self.page].into_iter().find_map(|address| channel(&Url::parse(address.trim()).ok()?, own))
+        let title = self.has_no_address().then_some(&self.title);
+        [&self.feed, &self.page].into_iter().chain(title).find_map(|address| channel(&parsed(address)?, own))
     }
+
+    /// The channel that it would be of, were the address a bridge's: `/rss/NAME` is one of newspapers, too.
+    pub fn guess(&self) -> Option<ChannelName> {
+        let url = parsed(&self.feed).filter(|_| self.page.is_empty())?;
+        let mut segments = url.path_segments()?;
+        let is_like = ["rss", "json"].contains(&segments.next()?);
+        let name: ChannelName = segments.next()?.parse().ok()?;
+        let is_all = segments.all(str::is_empty);
+        (is_like && is_all && name.as_str().len() >= USUAL_NAME).then_some(name)
+    }
+
+    /// Whether its address leaves posts of the channel out.
+    pub fn chooses(&self) -> bool {
+        let is_choice = |word: &str| CHOICES.iter().any(|choice| word.starts_with(choice));
+        self.feed.split(['/', '?', '&']).any(is_choice)
+    }
+
+    fn has_no_address(&self) -> bool {
+        self.feed.is_empty() && self.page.is_empty()
+    }
+}
+
+impl fmt::Display for Subscription {
+    /// In one line, for people.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let address = if self.feed.is_empty() { &self.page } else { &self.feed };
+        let shown = format!("{} {address}", self.title);
+        f.write_str(&shown.trim().replace(char::is_control, " "))
+    }
+}
+
+/// With a scheme of readers (`feed:`) and without any, too.
+fn parsed(address: &str) -> Option<Url> {
+    let address = address.trim();
+    let address = address.strip_prefix("feed:").unwrap_or(address);
+    Url::parse(address).or_else(|_| Url::parse(&format!("https://{}", address.trim_start_matches('/')))).ok()
 }
 
 fn channel(url: &Url, own: &str) -> Option<ChannelName> {
@@ -134,15 +192,19 @@ fn by_bridge(url: &Url, segments: &[&str]) -> Option<ChannelName> {
 
 /// Older instances of RSSHub name the format as a file does.
 fn bare(name: &str) -> &str {
-    [".atom", ".rss", ".json"].iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(name)
+    name.split('.').next().unwrap_or(name)
 }
 
-/// `/rss/NAME` is an address of newspapers, too, so more must speak for a bridge: its host, a page or token behind the
-/// name, or a query key that only bridges have.
+/// `/rss/NAME` is an address of newspapers, too, so more must speak for a bridge: its host, a number or a token behind
+/// the name, or a query key that only bridges have.
 fn is_of_bridge(url: &Url, segments: &[&str]) -> bool {
     let host = url.host_str().unwrap_or_default();
     let is_known = host == "tg.i-c-a.su" || host.split(['.', '-']).any(|label| ["tg", "telegram"].contains(&label));
-    let behind = segments.get(2).is_some_and(|rest| !rest.is_empty()) && segments.len() == 3;
+    let has_number = |text: &str| {
+        let is_token = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+        is_token && text.bytes().any(|byte| byte.is_ascii_digit())
+    };
+    let behind = matches!(segments, [_, _, rest] if has_number(rest));
     is_known || behind || url.query_pairs().any(|(key, _)| BRIDGES_KEYS.contains(&&*key))
 }
 
@@ -219,6 +281,13 @@ mod tests {
             "https://tgfeed.example.org/telegram/channel/kettle?format=atom",
             "https://feeds.example.org/tg/kettle/atom.xml",
             "http://127.0.0.1:8080/kettle/feed.json",
+            "https://old.example.org/telegram/channel/kettle.ATOM",
+            "https://tg.i-c-a.su/rss/kettle/2/",
+            "https://bridge.example.org/html/kettle/15",
+            "t.me/s/kettle",
+            "//t.me/s/kettle",
+            "feed:https://t.me/s/kettle",
+            "feed://tg.i-c-a.su/rss/kettle",
             "https://openrss.org/t.me/s/kettle",
             "https://feeds.example.com/make?url=https%3A%2F%2Ft.me%2Fs%2Fkettle&format=rss",
         ] {
@@ -238,6 +307,10 @@ mod tests {
             "https://t.me/iv?url=https%3A%2F%2Fexample.org",
             "https://t.me/boost/kettle",
             "https://news.example.org/rss/news",
+            "https://news.example.org/rss/articles",
+            "https://news.example.org/rss/news/russia",
+            "https://news.example.org/rss/rubric/politics",
+            "https://news.example.org/rss/rubric/world.2.xml",
             "https://rsshub.app/github/issue/telegram/channel",
             "https://bridge.example.org/?action=display&bridge=TwitterBridge&username=kettle",
             "https://feeds.example.org.evil.example/tg/kettle/atom.xml",
@@ -247,6 +320,22 @@ mod tests {
             "",
         ] {
             assert_eq!(found(address), None, "{address}");
+        }
+    }
+
+    #[test]
+    fn a_guess_is_made_of_an_address_like_a_bridges_alone_and_of_none_whose_page_is_known() {
+        let guess = |feed: &str, page: &str| {
+            let [feed, page] = [feed, page].map(str::to_owned);
+            Subscription { title: String::new(), feed, page }.guess().map(|name| name.to_string())
+        };
+        for address in ["https://feeds.example.org/rss/kettle", "https://feeds.example.org/json/kettle?limit=5"] {
+            assert_eq!(guess(address, "").as_deref(), Some("kettle"), "{address}");
+            assert_eq!(guess(address, "https://feeds.example.org/"), None, "{address}");
+        }
+        for address in ["https://example.org/rss/news", "https://example.org/rss/a/b", "https://example.org/kettle/rss"]
+        {
+            assert_eq!(guess(address, ""), None, "{address}");
         }
     }
 

@@ -19,7 +19,7 @@ pub fn run(config: &Config) -> Result<(), Failure> {
         println!("store: {shown} does not exist yet; the daemon makes it");
         return Ok(());
     }
-    for line in twins(config, &export::channels(&directory).unwrap_or_default()) {
+    for line in twins(config, export::channels(&directory).unwrap_or_default()) {
         println!("configuration: {line}");
     }
     match store::check(&directory) {
@@ -33,13 +33,15 @@ pub fn run(config: &Config) -> Result<(), Failure> {
 }
 
 /// The channels that are configured under more than one name.
-fn twins(config: &Config, stored: &HashMap<ChannelId, Channel>) -> Vec<String> {
-    let line = |channel: &Channel| {
+fn twins(config: &Config, stored: HashMap<ChannelId, Channel>) -> Vec<String> {
+    let line = |channel: Channel| {
         let names = config.channels.iter().map(|configured| &configured.name).filter(|name| channel.goes_by(name));
         let names: Vec<_> = names.map(ToString::to_string).collect();
         (names.len() > 1).then(|| format!("{} are one channel, which is polled once", names.join(" and ")))
     };
-    stored.values().filter_map(line).collect()
+    let mut lines: Vec<_> = stored.into_values().filter_map(line).collect();
+    lines.sort();
+    lines
 }
 
 fn report(directory: &str, check: &Check) -> Result<(), Failure> {

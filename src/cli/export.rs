@@ -40,12 +40,13 @@ enum Stop {
     Store(Error),
 }
 
-/// Every channel as it is now.
+/// Every channel as it is now, with all the names that it was asked for under.
 pub fn channels(directory: &Path) -> Result<HashMap<ChannelId, Channel>, Error> {
-    let mut channels = HashMap::new();
+    let mut channels: HashMap<ChannelId, Channel> = HashMap::new();
     for entry in records(directory)? {
         if let Record::Channel(channel) = entry?.record {
-            channels.insert(channel.id, channel);
+            let before = channels.remove(&channel.id);
+            channels.insert(channel.id, channel.after(before));
         }
     }
     Ok(channels)

@@ -15,7 +15,7 @@ use crate::{
     config::Config,
     daemon::{Failure, store_directory},
     model::ChannelName,
-    opml::{self, Subscription},
+    opml,
     store::{Local, Store},
 };
 
@@ -39,7 +39,7 @@ pub fn run(config: &Config, path: &Path) -> Result<(), Failure> {
     done.map_err(|reason| format!("{}: {reason}", path.display()))
 }
 
-/// Past spaces, a byte order mark, and the zeros of UTF-16, whose mark is left to be read.
+/// Past spaces, a byte order mark and the zeros of UTF-16; of UTF-16 all is left to be read.
 fn first_character(reader: &mut impl BufRead) -> std::io::Result<Option<u8>> {
     loop {
         let begin = reader.fill_buf()?;
@@ -48,8 +48,8 @@ fn first_character(reader: &mut impl BufRead) -> std::io::Result<Option<u8>> {
             Some(byte) if byte.is_ascii_whitespace() => reader.consume(1),
             Some(_) if begin.starts_with(b"\xef\xbb\xbf") => reader.consume(3),
             Some(_) => {
-                let is_mark = |byte: &&u8| b"\xff\xfe\0".contains(byte);
-                return Ok(begin.iter().find(|byte| !is_mark(byte)).copied());
+                let is_before = |byte: &&u8| b"\xff\xfe\0".contains(byte) || byte.is_ascii_whitespace();
+                return Ok(begin.iter().find(|byte| !is_before(byte)).copied());
             }
         }
     }
@@ -57,25 +57,29 @@ fn first_character(reader: &mut impl BufRead) -> std::io::Result<Option<u8>> {
 
 /// The lines to add on standard output, everything else on standard error.
 fn channels(config: &Config, text: &str) -> Result<(), Failure> {
-    let subscriptions = opml::read(text)?;
-    let (mut added, mut known): (Vec<ChannelName>, usize) = (Vec::new(), 0);
-    let mut strangers = Vec::new();
-    for subscription in &subscriptions {
-        match subscription.channel(&config.server.public_url) {
-            None => strangers.push(subscription),
-            Some(name) if config.channels.iter().any(|channel| channel.name == name) => known += 1,
-            Some(name) if added.contains(&name) => {}
-            Some(name) => added.push(name),
+    let (mut added, mut known, mut strangers): (Vec<ChannelName>, usize, usize) = (Vec::new(), 0, 0);
+    for subscription in &opml::read(text)? {
+        let told = subscription.channel(&config.server.public_url);
+        let is_guess = told.is_none();
+        let Some(name) = told.or_else(|| subscription.guess()) else {
+            strangers += 1;
+            eprintln!("not a Telegram channel: {subscription}");
+            continue;
+        };
+        if subscription.chooses() {
+            eprintln!("its choice of posts is not taken over: {subscription}");
+        }
+        if config.channels.iter().any(|channel| channel.name == name) {
+            known += 1;
+        } else if added.contains(&name) {
+            eprintln!("named before: {subscription}");
+        } else {
+            let guessed = if is_guess { format!("# A guess: {subscription}\n") } else { String::new() };
+            println!("{guessed}[[channel]]\nname = \"{name}\"\n");
+            added.push(name);
         }
     }
-    for name in &added {
-        println!("[[channel]]\nname = \"{name}\"\n");
-    }
-    for Subscription { title, feed, page } in &strangers {
-        let address = if feed.is_empty() { page } else { feed };
-        eprintln!("not a Telegram channel: {title} {address}");
-    }
-    eprintln!("{} channels to add, {known} configured already, {} not recognised", added.len(), strangers.len());
+    eprintln!("{} channels to add, {known} configured already, {strangers} not recognised", added.len());
     Ok(())
 }
 

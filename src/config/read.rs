@@ -33,7 +33,12 @@ pub fn config(text: &str) -> Result<Config, Vec<Problem>> {
         }
     };
     let config = whole(Section::root(&document, &table));
-    let problems = document.into_problems();
+    let mut problems = document.into_problems();
+    // What was refused says why by itself, and may have been the channel.
+    if problems.is_empty() && config.channels.is_empty() {
+        let message = "there is no channel; add one as [[channel]] with name = \"dlinnlp\"".to_owned();
+        problems.push(Problem { line: 1, key: String::new(), message });
+    }
     if problems.is_empty() { Ok(config) } else { Err(problems) }
 }
 
@@ -52,18 +57,13 @@ fn whole(root: Section<'_>) -> Config {
     let mut channels = Vec::new();
     let mut feeds = Vec::new();
     let mut names = BTreeSet::new();
-    let (channel_sections, feed_sections) = (root.sections("channel"), root.sections("feed"));
-    // A section that is refused says why by itself.
-    if channel_sections.is_empty() && feed_sections.is_empty() {
-        root.refuse_section("there is no channel; add one as [[channel]] with name = \"dlinnlp\"".to_owned());
-    }
-    for section in channel_sections {
+    for section in root.sections("channel") {
         if let Some((channel, feed)) = channel(section, &settings, history_default, &mut names) {
             channels.push(channel);
             feeds.push(feed);
         }
     }
-    for section in feed_sections {
+    for section in root.sections("feed") {
         if let Some(feed) = named_feed(section, &settings, &feeds) {
             let more = feed.channels.iter().filter(|name| names.insert((*name).clone()));
             channels.extend(more.map(|name| ChannelConfig { name: name.clone(), history: history_default }));

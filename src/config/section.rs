@@ -214,7 +214,11 @@ impl<'a> Section<'a> {
 
     /// Reports a problem with the section as a whole.
     pub fn refuse_section(&self, message: String) {
-        self.document.report(self.offset, self.path.clone(), message);
+        // What it lacks may be what was refused in it, with a reason of its own.
+        let below = format!("{}.", self.path);
+        if !self.document.problems.borrow().iter().any(|problem| problem.key.starts_with(&below)) {
+            self.document.report(self.offset, self.path.clone(), message);
+        }
     }
 
     /// Reports the keys that nobody asked for.

@@ -22,7 +22,7 @@ const RETURNS_COUNT_FOR: TimeDelta = TimeDelta::days(1);
 /// So many readings are kept with a post.
 const MOST_READINGS: usize = 24;
 
-/// What posts read at the last polls that is no revision yet, by post.
+/// What posts read or told at the last polls that is not stored yet, by post.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Waiting(BTreeMap<PostId, Held>);
@@ -42,6 +42,11 @@ impl Waiting {
 
     pub(super) fn forget(&mut self, id: PostId) {
         self.0.remove(&id);
+    }
+
+    /// The post says nothing new, but its figures wait.
+    pub(super) fn keep(&mut self, post: Post) {
+        self.0.insert(post.id, Held { post, polls: 0 });
     }
 
     /// The readings of posts before `first`.

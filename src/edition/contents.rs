@@ -191,9 +191,15 @@ impl Contents {
     /// The channels of a merged feed, by title where it is known.
     fn summary(&self, spec: &FeedSpec) -> String {
         let title = |name: &_| self.channels.iter().find(|c| c.goes_by(name)).map(|c| c.info.title.clone());
-        let titles: Vec<String> =
-            spec.channels.iter().map(|name| title(name).unwrap_or_else(|| name.to_string())).collect();
-        titles.join(", ")
+        let titles = spec.channels.iter().map(|name| title(name).unwrap_or_else(|| name.to_string()));
+        // A channel that is there under two names is one channel.
+        let mut each = Vec::new();
+        titles.for_each(|title| {
+            if !each.contains(&title) {
+                each.push(title)
+            }
+        });
+        each.join(", ")
     }
 }
 

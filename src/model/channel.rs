@@ -71,9 +71,10 @@ fn is_name(bare: &str) -> bool {
 fn strip_address(text: &str) -> Option<&str> {
     let rest = text.split_once("://").filter(|(scheme, _)| scheme.to_ascii_lowercase().starts_with("http"));
     let rest = rest.map_or(text, |(_, rest)| rest);
-    let rest = rest.strip_prefix("www.").unwrap_or(rest);
     let (host, path) = rest.split_once('/')?;
-    ["t.me", "telegram.me", "telegram.dog"].iter().find(|known| known.eq_ignore_ascii_case(host))?;
+    let host = host.to_ascii_lowercase();
+    let host = host.strip_prefix("www.").unwrap_or(&host);
+    ["t.me", "telegram.me", "telegram.dog"].contains(&host).then_some(())?;
     let mut parts = path.split(['/', '?', '#']);
     let first = parts.next().unwrap_or_default();
     let named = if first.eq_ignore_ascii_case("s") { parts.next().filter(|name| !name.is_empty()) } else { None };
@@ -185,6 +186,14 @@ impl Channel {
         let before = std::mem::replace(&mut self.name, name.clone());
         self.names.push(before);
         self.names.retain(|other| other != name);
+        self
+    }
+
+    /// The channel with the names that it had `before`, when records did not keep them yet.
+    pub fn after(mut self, before: Option<Self>) -> Self {
+        let names = before.into_iter().flat_map(|before| before.names.into_iter().chain([before.name]));
+        let lost: Vec<_> = names.filter(|name| !self.goes_by(name)).collect();
+        self.names.splice(..0, lost);
         self
     }
 }

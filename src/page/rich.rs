@@ -170,8 +170,7 @@ impl Writer<'_> {
 
     /// A page within the page is a link to it.
     fn frame(&mut self, element: ElementRef, depth: usize) {
-        let address =
-            ["src", "data"].iter().find_map(|name| element.attr(name)).and_then(|address| links::media(address));
+        let address = ["src", "data"].iter().find_map(|name| element.attr(name)).and_then(links::media);
         match address {
             Some(href) => {
                 let text = vec![Inline::Text(href.clone())];

@@ -69,7 +69,7 @@ pub async fn ask<U: Upstream>(upstream: &U, host: &Url, turn: &Turn) -> Result<S
 /// work.
 pub async fn store(store: &Handle, turn: &Turn, body: String, now: Time) -> Outcome {
     let turn = turn.clone();
-    let digested = store.run(move |store| digest(store, &turn, &body, now)).await;
+    let digested = store.change(move |store| digest(store, &turn, &body, now)).await;
     digested.unwrap_or_else(|stopped| Outcome::Stopped(stopped.to_string()))
 }
 

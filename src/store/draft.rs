@@ -65,6 +65,12 @@ impl<'a> Draft<'a> {
         self.put(keys::channel(keys::CHANNEL, channel.id), serde_json::to_vec(channel)?);
         // The names it had before keep leading to it, until another channel is stored under them.
         self.put(keys::text(keys::NAME, &channel.name.key()), channel.id.0.to_be_bytes().to_vec());
+        for name in &channel.names {
+            let key = keys::text(keys::NAME, &name.key());
+            if !self.entries.contains_key(&key) && self.index.channel(name)?.is_none() {
+                self.put(key, channel.id.0.to_be_bytes().to_vec());
+            }
+        }
         Ok(())
     }
 

@@ -4,7 +4,10 @@
 
 use std::{fmt, sync::Arc};
 
-use tokio::{sync::Semaphore, task::spawn_blocking};
+use tokio::{
+    sync::{Mutex, Semaphore},
+    task::spawn_blocking,
+};
 
 use super::{Head, Stats, Store};
 use crate::model::ChannelId;
@@ -22,11 +25,12 @@ pub struct Stopped;
 pub struct Handle {
     store: Arc<dyn Store>,
     calls: Arc<Semaphore>,
+    changes: Arc<Mutex<()>>,
 }
 
 impl Handle {
     pub fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, calls: Arc::new(Semaphore::new(CALLS)) }
+        Self { store, calls: Arc::new(Semaphore::new(CALLS)), changes: Arc::default() }
     }
 
     /// Runs `work` on a thread where it may block. Who drops the future loses the answer; the work is done to its end.
@@ -42,6 +46,20 @@ impl Handle {
         })
         .await
         .map_err(|_| Stopped)
+    }
+
+    /// As [`Handle::run`], for work that stores what it decides by what it reads: one at a time. Two pages that show one
+    /// channel under two names would else both be the first to show it.
+    pub async fn change<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&dyn Store) -> T + Send + 'static,
+    ) -> Result<T, Stopped> {
+        let alone = Arc::clone(&self.changes).lock_owned().await;
+        self.run(move |store| {
+            let _alone = alone;
+            work(store)
+        })
+        .await
     }
 
     /// See [`Store::head`]; from memory.

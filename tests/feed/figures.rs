@@ -51,6 +51,51 @@ fn the_figures_of_an_open_poll_move_once_in_ten_minutes() {
 }
 
 #[test]
+fn figures_that_were_seen_last_before_a_poll_left_the_page_are_shown_once_it_is_time() {
+    let shelf = Shelf::new();
+    for (yes, minute) in [(0, 10), (10, 11), (20, 12), (30, 13)] {
+        shelf.take(&poll("Anonymous Poll", yes), minute);
+    }
+    let later = page(&[post(LOAD, 30, 15, &text("Later"))]);
+    let figures =
+        || format!("{:?}", shelf.feed("").items.iter().find(|item| item.guid.ends_with("/2")).unwrap().content);
+    for minute in 14..21 {
+        shelf.take(&later, minute);
+        assert!(figures().contains("Yes 10%"), "{minute}");
+    }
+    shelf.take(&later, 21);
+    assert!(figures().contains("Yes 30%"), "{}", figures());
+    let sequence = shelf.sequence();
+    shelf.take(&later, 60);
+    assert_eq!(shelf.sequence(), sequence);
+}
+
+#[test]
+fn figures_that_come_back_to_what_is_shown_wait_for_nothing() {
+    let shelf = Shelf::new();
+    for (yes, minute) in [(0, 10), (10, 11), (20, 12), (10, 13)] {
+        shelf.take(&poll("Anonymous Poll", yes), minute);
+    }
+    let later = page(&[post(LOAD, 30, 15, &text("Later"))]);
+    shelf.take(&later, 14);
+    let sequence = shelf.sequence();
+    shelf.take(&later, 40);
+    assert_eq!(shelf.sequence(), sequence);
+}
+
+#[test]
+fn an_edit_beside_figures_that_wait_is_taken_at_once() {
+    let shelf = Shelf::new();
+    for (yes, minute) in [(0, 10), (10, 11), (20, 12)] {
+        shelf.take(&poll("Anonymous Poll", yes), minute);
+    }
+    shelf.take(&poll("Anonymous Poll", 30).replace("Tea?", "Coffee?"), 13);
+    let newest = shelf.posts().remove(0);
+    assert_eq!((newest.revisions, newest.updated), (2, at(13)));
+    assert!(shelf.feed("").items[0].content.contains("Yes 30%"));
+}
+
+#[test]
 fn the_final_figures_are_shown_at_once_and_stay() {
     let shelf = Shelf::new();
     shelf.take(&poll("Anonymous Poll", 0), 10);

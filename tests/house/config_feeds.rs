@@ -94,3 +94,30 @@ fn each_mistake_in_a_feed_is_named() {
         assert!(said.contains(told), "{said}");
     }
 }
+
+#[test]
+fn what_is_refused_says_its_own_reason_alone_and_nothing_of_what_is_missing_for_it() {
+    let problems = |text: &str| Config::parse(text).unwrap_err().iter().map(ToString::to_string).collect::<Vec<_>>();
+    for (text, told) in [
+        ("[[channel]]\nname = \"t.me/joinchat/AAAA\"\n", "an invitation, no channel"),
+        ("[[channel]]\nname = 5\n", "must be a string"),
+        ("[[feed]]\nname = \"x\"\nchannels = [\"t.me/+AAAA\"]\n", "an invitation, no channel"),
+        ("[channel]\nname = \"alpha\"\n", "must be a list of tables"),
+        ("channel = [\"alpha\"]\n", "must be a table"),
+        ("[[chanel]]\nname = \"alpha\"\n", "unknown key"),
+        ("", "there is no channel; add one"),
+        ("channel = []\n", "there is no channel; add one"),
+    ] {
+        let said = problems(text);
+        assert!(said.len() == 1 && said[0].contains(told), "{text}: {said:?}");
+    }
+    for (rest, told) in [
+        ("[[feed]]\nname = \"x\"\nchannels = 5\n", "must be a list of strings"),
+        ("[[feed]]\nname = \"x\"\nchannels = [5]\n", "must be a list of strings"),
+        ("[upstream]\nhosts = [5]\n", "must be a list of strings"),
+        ("[poll]\nfloor_seconds = 5\nceiling_seconds = 100\n", "must be from 60"),
+    ] {
+        let said = problem(rest);
+        assert!(said.contains(told), "{said}");
+    }
+}

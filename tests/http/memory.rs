@@ -55,7 +55,7 @@ impl Memory {
 
 impl Store for Memory {
     fn channel(&self, name: &ChannelName) -> Result<Option<Channel>, Error> {
-        Ok(self.read()?.channels.values().find(|channel| channel.name == *name).cloned())
+        Ok(self.read()?.channels.values().find(|channel| channel.goes_by(name)).cloned())
     }
 
     fn channel_by_id(&self, id: ChannelId) -> Result<Option<Channel>, Error> {

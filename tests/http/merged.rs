@@ -6,9 +6,10 @@ use feedbridge::{
     feed::{Filter, Kind, Pattern},
     model::Forward,
     status::State,
+    store::{Batch, Store},
 };
 
-use crate::world::{ALPHA, BETA, World, config, over, stored, world};
+use crate::world::{ALPHA, BETA, World, config, minute, over, stored, world};
 
 /// The posts 1 to 3 of Alpha, and beta with nothing yet; `both` merges them.
 fn two() -> World {
@@ -29,6 +30,25 @@ async fn held(world: &World) -> Vec<String> {
     let feed = world.get("/both/feed.json").await.json();
     let ids = feed["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned());
     ids.map(|id| id.replace("https://t.me/", "")).collect()
+}
+
+#[tokio::test]
+async fn two_names_of_one_channel_serve_and_report_the_same_posts_and_a_feed_of_both_has_each_once() {
+    let world = world();
+    let channel = world.store.channel(&"Alpha".parse().unwrap()).unwrap().unwrap();
+    let called = channel.called(&"beta".parse().unwrap());
+    world.store.commit(minute(10), Batch { channel: Some(called), ..Batch::default() }).unwrap();
+    let feeds = ["Alpha", "beta", "both"].map(|name| format!("/{name}/feed.json"));
+    for feed in feeds {
+        let feed = world.get(&feed).await.json();
+        let ids: Vec<_> = feed["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap()).collect();
+        assert_eq!(ids, ["https://t.me/Alpha/3", "https://t.me/Alpha/2", "https://t.me/Alpha/1"]);
+    }
+    assert_eq!(world.get("/both/feed.json").await.json()["description"], "The Alpha & Co");
+    let health = world.get("/health").await.json();
+    let told = |at: usize| (health["channels"][at]["posts"].clone(), health["channels"][at]["newest_post"].clone());
+    assert_eq!(told(0), told(1));
+    assert_eq!(told(0).0, 3);
 }
 
 #[tokio::test]

@@ -14,7 +14,11 @@ use feedbridge::{
     store::{Handle, Local, Store},
 };
 use tempfile::TempDir;
-use tokio::{sync::oneshot, task::JoinHandle, time::sleep};
+use tokio::{
+    sync::{Barrier, oneshot},
+    task::JoinHandle,
+    time::sleep,
+};
 use url::Url;
 
 use crate::upstream::{StandIn, Trouble, base};
@@ -389,4 +393,37 @@ async fn a_withheld_post_is_looked_at_again_after_a_day_a_week_and_a_month() {
         bridge.stop().await;
     }
     assert_eq!(asked, [1, 2, 2, 3, 4, 4]);
+}
+
+/// Answers heads only when two are asked for.
+#[derive(Clone)]
+struct Together(StandIn, Arc<Barrier>);
+
+impl Upstream for Together {
+    async fn get(&self, host: &Url, target: &str) -> Result<Answer, Error> {
+        let answer = self.0.get(host, target).await;
+        self.1.wait().await;
+        answer
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_names_that_are_asked_at_once_store_their_channel_and_its_posts_once() {
+    for _ in 0..10 {
+        let (folder, upstream, clock) = (folder(), upstream(&["kitchen"]), Clock::simulated(base()));
+        upstream.add("pantry", 1001);
+        for id in 1..=15 {
+            for name in ["kitchen", "pantry"] {
+                upstream.post(name, id, "Soup", base() - TimeDelta::minutes(5));
+            }
+        }
+        let together = Together(upstream.clone(), Arc::new(Barrier::new(2)));
+        let bridge = Bridge::start(&folder, together, &HOSTS, &["kitchen", "pantry"], &clock);
+        until("both are shown", || ["kitchen", "pantry"].iter().all(|name| bridge.status(name).state == State::Ok))
+            .await;
+        let [channel] = bridge.store.channels().unwrap().try_into().unwrap();
+        assert!(["kitchen", "pantry"].iter().all(|name| channel.goes_by(&name.parse().unwrap())), "{channel:?}");
+        assert_eq!(bridge.store.stats().sequence, 15 + 2, "one record for each post and for each name");
+        bridge.stop().await;
+    }
 }

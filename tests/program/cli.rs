@@ -7,7 +7,7 @@ use crate::program::{Program, Ran};
 use crate::stored::{at, channel, edited, new_posts, post};
 use crate::upstream::{StandIn, base};
 use feedbridge::{
-    model::{ChangeKind, ChannelId, Inline, Part, PostId, Stored},
+    model::{ChangeKind, Channel, ChannelId, Inline, Part, PostId, Stored},
     store::{Batch, Store},
 };
 
@@ -86,6 +86,46 @@ fn check_says_that_two_names_are_one_channel() {
     store.close().unwrap();
     let said = succeed(program.run(&["check"])).out;
     assert!(said.contains("kettle and pot are one channel"), "{said}");
+}
+
+#[test]
+fn check_says_it_beside_a_running_daemon_and_of_a_store_that_kept_no_names() {
+    let program = Program::new("http://127.0.0.1:9", &["kettle", "pot"]);
+    let store = program.store();
+    for (minute, name) in [(10, "kettle"), (20, "pot"), (30, "kettle")] {
+        let record = Channel { name: name.parse().unwrap(), ..channel(KETTLE, "kettle") };
+        store.commit(at(minute), Batch { channel: Some(record), ..Batch::default() }).unwrap();
+    }
+    let said = succeed(program.run(&["check"])).out;
+    assert!(said.contains("kettle and pot are one channel") && said.contains("in use by a running daemon"), "{said}");
+    let exported = succeed(program.run(&["export", "pot"])).out;
+    assert!(exported.contains(r#""name":"kettle","names":["pot"]"#), "{exported}");
+}
+
+#[test]
+fn what_is_no_channel_is_refused_with_what_it_is_and_with_nothing_else() {
+    for (name, reason) in [
+        ("https://t.me/joinchat/AAAAA", "an invitation, no channel"),
+        ("https://t.me/+AbCdEf", "an invitation, no channel"),
+        ("@joinchat", "an invitation, no channel"),
+        ("HTTPS://WWW.T.ME/JoinChat/AAAAA", "an invitation, no channel"),
+        ("t.me/s/joinchat", "an invitation, no channel"),
+        ("https://t.me/iv?url=x", "an instant view of another page, no channel"),
+        ("telegram.me/share/url?url=x", "an address for sharing, no channel"),
+        ("t.me/addstickers/Kettles", "a set of stickers, no channel"),
+        ("https://t.me/proxy?server=x", "a proxy, no channel"),
+        ("https://t.me/c/1234567/5", "a message of a private chat, no channel"),
+        ("https://t.me/s", "an address of previews, no channel"),
+        ("https://t.me/boost/kettle", "an address for boosts, no channel"),
+        ("kettle!", "must be a channel's name"),
+    ] {
+        let program = Program::new("http://127.0.0.1:9", &[name]);
+        let line = failure(program.run(&["check"]));
+        let (_, said) = line.split_once("channel[1].name: ").unwrap_or_else(|| panic!("{line}"));
+        assert!(said.contains(reason) && said.lines().count() == 1, "{line}");
+    }
+    let program = Program::new("http://127.0.0.1:9", &["https://WWW.t.me/s/kettle"]);
+    assert!(succeed(program.run(&["check"])).out.contains("1 channels"));
 }
 
 #[test]
@@ -243,6 +283,97 @@ fn channels_of_an_opml_file_are_printed_as_lines_to_add() {
     let config = fs::read_to_string(program.path("config.toml")).unwrap();
     program.configure(&(config + &ran.out));
     assert!(succeed(program.run(&["check"])).out.contains("2 channels"));
+}
+
+fn imported(outlines: &str) -> Ran {
+    let program = program();
+    fs::write(program.path("feeds.opml"), format!("<opml version=\"2.0\"><head/><body>{outlines}</body></opml>"))
+        .unwrap();
+    succeed(program.run(&["import", "feeds.opml"]))
+}
+
+#[test]
+fn no_outline_of_a_list_is_passed_over_without_a_word() {
+    for (outline, word) in [
+        (r#"<outline text="Lonely"/>"#, "not a Telegram channel: Lonely"),
+        (r#"<outline text="Empty folder"></outline>"#, "not a Telegram channel: Empty folder"),
+        (r#"<outline text="A" type="rss"/>"#, "not a Telegram channel: A"),
+        (r#"<outline/>"#, "not a Telegram channel"),
+        (
+            r#"<outline text="A" xmlUrl="" XMLURL="https://example.org/x"/>"#,
+            "not a Telegram channel: A https://example.org/x",
+        ),
+        (
+            r#"<outline text="A" xmlUrl="https://example.org/?a=1&b=2"/>"#,
+            "not a Telegram channel: A https://example.org/?a=1&b=2",
+        ),
+        (
+            r#"<outline text="A&nbsp;B" xmlUrl="https://example.org/?a=&foo;"/>"#,
+            "not a Telegram channel: A&nbsp;B https://example.org/?a=&foo;",
+        ),
+        (
+            r#"<outline text="A" type="link" url="https://example.org/x"/>"#,
+            "not a Telegram channel: A https://example.org/x",
+        ),
+        (r#"<outline text="A" htmlUrl="https://example.org/x"/>"#, "not a Telegram channel: A https://example.org/x"),
+        (
+            r#"<outline text="A" xmlUrl="https://t.me/joinchat/AAAA"/>"#,
+            "not a Telegram channel: A https://t.me/joinchat/AAAA",
+        ),
+    ] {
+        let ran = imported(outline);
+        assert!(
+            ran.err.contains(word) && ran.err.contains("0 channels to add") && ran.err.contains("1 not recognised"),
+            "{outline}: {ran:?}"
+        );
+    }
+    let folder =
+        imported(r#"<outline text="Tea"><!-- all --> <outline text="A" xmlUrl="https://t.me/s/teapot"/></outline>"#);
+    assert!(folder.err.contains("1 channels to add") && folder.err.contains("0 not recognised"), "{folder:?}");
+    let again = imported(
+        r#"<outline text="A" xmlUrl="https://t.me/s/teapot"/><outline text="B" xmlUrl="https://t.me/TEAPOT"/>"#,
+    );
+    assert!(again.err.contains("named before: B https://t.me/TEAPOT"), "{again:?}");
+    let chosen =
+        imported(r#"<outline text="A" xmlUrl="https://rsshub.app/telegram/channel/teapot/searchQuery=%23tea"/>"#);
+    assert!(
+        chosen.err.contains(
+            "its choice of posts is not taken over: A https://rsshub.app/telegram/channel/teapot/searchQuery=%23tea"
+        ),
+        "{chosen:?}"
+    );
+}
+
+#[test]
+fn an_address_that_only_looks_like_a_bridges_is_taken_with_a_mark() {
+    let ran = imported(r#"<outline text="A" xmlUrl="https://feeds.example.org/rss/teapot"/>"#);
+    assert_eq!(ran.out, "# A guess: A https://feeds.example.org/rss/teapot\n[[channel]]\nname = \"teapot\"\n\n");
+}
+
+#[test]
+fn a_list_in_utf_16_is_read_as_any_other() {
+    let program = program();
+    for (mark, order) in [
+        ("\u{feff}\n", u16::to_le_bytes as fn(u16) -> [u8; 2]),
+        ("\u{feff}", u16::to_be_bytes),
+        ("", u16::to_le_bytes),
+        ("", u16::to_be_bytes),
+    ] {
+        let opml =
+            format!(r#"{mark}<opml><body><outline text="Чайник" xmlUrl="https://t.me/s/teapot"/></body></opml>"#);
+        fs::write(program.path("feeds.opml"), opml.encode_utf16().flat_map(order).collect::<Vec<u8>>()).unwrap();
+        assert_eq!(succeed(program.run(&["import", "feeds.opml"])).out, "[[channel]]\nname = \"teapot\"\n\n");
+    }
+}
+
+#[test]
+fn a_list_that_was_cut_off_is_refused() {
+    let program = program();
+    let whole = r#"<opml version="2.0"><head/><body><outline text="A" xmlUrl="https://t.me/s/teapot"/></body></opml>"#;
+    for end in [whole.find("</opml>"), whole.find("</body>"), whole.find("/></body>")] {
+        fs::write(program.path("feeds.opml"), &whole[..end.unwrap()]).unwrap();
+        assert!(failure(program.run(&["import", "feeds.opml"])).contains("feeds.opml: it is no XML"));
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::stored::{at, change, channel, edited, ids, name, new_posts, post};
 use feedbridge::{
-    model::{ChangeKind, ChannelId, PostId},
+    model::{ChangeKind, Channel, ChannelId, PostId},
     store::{Batch, Error, Head, Local, Store},
 };
 use serde_json::{Value, json};
@@ -284,4 +284,15 @@ fn readers_and_a_writer_do_not_disturb_each_other() {
         }
     });
     assert_eq!(store.latest(NEWS, None, 100).unwrap().len(), 40);
+}
+
+#[test]
+fn every_name_that_a_record_holds_leads_to_its_channel_unless_it_is_anothers() {
+    let (_directory, store) = opened();
+    let commit = |minute, channel| store.commit(at(minute), Batch { channel: Some(channel), ..Batch::default() });
+    commit(10, channel(ChannelId(8), "other")).unwrap();
+    let names = ["old", "other"].map(name).to_vec();
+    commit(20, Channel { names, ..channel(NEWS, "new") }).unwrap();
+    let led = |to: &str| store.channel(&name(to)).unwrap().map(|channel| channel.id);
+    assert_eq!([led("new"), led("old"), led("other")], [Some(NEWS), Some(NEWS), Some(ChannelId(8))]);
 }
