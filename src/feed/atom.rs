@@ -43,6 +43,8 @@ fn head(feed: &Feed) -> Document {
         title: Text::plain(header.title.as_str()),
         id: header.id.clone(),
         updated: feed.updated.fixed_offset(),
+        // For a feed without entries, which would have no author at all (RFC 4287, 4.1.1).
+        authors: vec![person(&header.title, &header.home_url)],
         generator: Some(Generator {
             value: "feedbridge".to_owned(),
             uri: Some(env!("CARGO_PKG_REPOSITORY").to_owned()),
@@ -103,11 +105,7 @@ fn entry(item: &Item) -> Entry {
         id: item.guid.clone(),
         updated: item.updated.fixed_offset(),
         published: Some(item.published.fixed_offset()),
-        authors: vec![Person {
-            name: item.author.name.clone(),
-            uri: Some(item.author.url.clone()),
-            ..Person::default()
-        }],
+        authors: vec![person(&item.author.name, &item.author.url)],
         categories: item.tags.iter().map(|tag| Category { term: tag.clone(), ..Category::default() }).collect(),
         links,
         content: Some(Content {
@@ -118,6 +116,10 @@ fn entry(item: &Item) -> Entry {
         extensions: item.reply.iter().map(|reply| group("thr", "in-reply-to", vec![in_reply_to(reply)])).collect(),
         ..Entry::default()
     }
+}
+
+fn person(name: &str, uri: &str) -> Person {
+    Person { name: name.to_owned(), uri: Some(uri.to_owned()), ..Person::default() }
 }
 
 /// Atom, unlike RSS, does not insist on a length.

@@ -1,7 +1,10 @@
 //! Feeds: what is in them, when they are made, and what happens when the store fails.
 
 use chrono::{TimeDelta, Utc};
-use feedbridge::status::{State, Status};
+use feedbridge::status::{
+    State, Status,
+    events::{self, Event, What},
+};
 use hyper::Method;
 
 use crate::world::{ALPHA, BETA, DOCUMENTS, POSTS, RSS, config, empty, minute, over, world};
@@ -256,4 +259,33 @@ async fn a_range_is_ignored() {
     let whole = world.get(RSS).await;
     let reply = world.get_with(RSS, &[("Range", "bytes=0-9")]).await;
     assert_eq!((reply.status, reply.body), (200, whole.body));
+}
+
+#[tokio::test]
+async fn every_feed_is_valid_in_every_format_with_entries_and_without() {
+    let (world, bare) = (world(), empty());
+    bare.add_channel(BETA, "beta");
+    let fell =
+        Event { at: minute(5), channel: "Alpha".parse().unwrap(), what: What::State(State::NotFound), reason: None };
+    events::keep(world.store.as_ref(), &[fell]).unwrap();
+    for feed in ["Alpha", "beta", "both", "status"] {
+        for world in [&world, &bare] {
+            let atom = world.get(&format!("/{feed}/atom.xml")).await;
+            let head = atom.text().split("<entry>").next().unwrap();
+            for element in ["<title>", "<id>https://", "<updated>20", "<author><name>", "<uri>https://"] {
+                assert!(head.contains(element), "{feed} {element} {head}");
+            }
+            let rss = world.get(&format!("/{feed}/rss.xml")).await;
+            let head = rss.text().split("<item>").next().unwrap();
+            for element in ["<title>", "<link>https://", "<description>", "<lastBuildDate>", "rel=\"self\""] {
+                assert!(head.contains(element), "{feed} {element} {head}");
+            }
+            let json = world.get(&format!("/{feed}/feed.json")).await.json();
+            assert!(json["items"].is_array() && json["title"].as_str().is_some_and(|title| !title.is_empty()));
+            for bytes in [&atom.body, &rss.body] {
+                let parsed = feed_rs::parser::parse(bytes.as_slice()).unwrap();
+                assert_eq!(parsed.entries.len(), json["items"].as_array().unwrap().len());
+            }
+        }
+    }
 }
