@@ -262,7 +262,7 @@ async fn in_no_minute_is_there_more_than_the_budget_however_often_it_is_started(
     let times = counted.times.lock().unwrap();
     let most = times.iter().map(|at| times.iter().filter(|t| (**t - *at).num_seconds() < 60 && *t >= at).count()).max();
     assert!(most.unwrap() <= 30, "{most:?} of {}", times.len());
-    assert!(times.len() >= 30, "{}", times.len());
+    assert!(times.len() >= 20, "{}", times.len());
 }
 
 #[derive(Clone)]
