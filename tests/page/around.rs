@@ -110,10 +110,10 @@ fn a_bot_is_named_within_a_forward_and_within_a_reply() {
         "<div class=\"tgme_widget_message_forwarded_from\">Forwarded from <a class=\"tgme_widget_message_forwarded_from_name\" \
          href=\"https://t.me/stove/3\">The Stove</a> {bot}</div>"
     );
-    let reply = format!(
+    let reply =
         "<a class=\"tgme_widget_message_reply\" href=\"https://t.me/kettle/5\"><div class=\"tgme_widget_message_author\">\
          <span class=\"tgme_widget_message_author_name\">Kettle</span> <span class=\"tgme_widget_message_via_bot\">@gif</span></div></a>"
-    );
+        .to_owned();
     for head in [forward, reply] {
         let item = item(post(&format!("{head}{}", text("Words"))));
         assert!(item.content.contains("🤖 <a href=\"https://t.me/gif\"><bdi>@gif</bdi></a>"), "{}", item.content);
