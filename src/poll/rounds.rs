@@ -1,7 +1,7 @@
 //! The polling loop's state, without its waiting: the queue of what to ask, the ways to ask, what is known of the
 //! channels, and what is shown and kept of it. What to make of the answers is in `settle`.
 
-use std::{iter, sync::Arc};
+use std::sync::Arc;
 
 use chrono::TimeDelta;
 use tracing::debug;
@@ -65,12 +65,6 @@ impl Rounds {
         for (name, kept) in kept.channels {
             rounds.resume_channel(&name, kept, now, wall);
         }
-        // Until the first requests are known to be kept they count as made: who is killed at once and started again has
-        // no more of them.
-        let first = iter::repeat_n(now, poller.policy.burst as usize);
-        let requests: Vec<Time> =
-            rounds.queue.schedule.requests().chain(first).map(|time| wall + (time - now)).collect();
-        rounds.notes.requests(&requests, true);
         rounds.show(now, wall);
         rounds
     }
@@ -103,8 +97,7 @@ impl Rounds {
     pub fn next(&mut self, now: Time, wall: Time) -> Option<(Turn, Way)> {
         let next = self.queue.next(&mut self.ways, now)?;
         let lately = self.queue.schedule.requests().filter(|time| now - *time < MINUTE);
-        let requests: Vec<Time> = lately.map(|time| wall + (time - now)).collect();
-        self.notes.requests(&requests, false);
+        self.notes.requests(lately.map(|time| wall + (time - now)));
         Some(next)
     }
 
