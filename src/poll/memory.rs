@@ -1,6 +1,8 @@
 //! What the loop keeps as hints of the store, so that a restart goes on where the last run was: how each channel stood,
 //! what upstream asked for, and the requests of the last minute.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tracing::debug;
@@ -43,7 +45,7 @@ pub struct Kept {
     pub ways: Option<ways::Saved>,
     /// When the requests of the last minute were made, by the wall's clock.
     pub requests: Vec<Time>,
-    pub channels: Vec<(ChannelName, KeptChannel)>,
+    pub channels: HashMap<ChannelName, KeptChannel>,
 }
 
 #[derive(Debug, Default)]

@@ -42,7 +42,7 @@ impl Rounds {
     /// Goes on where the last run was.
     pub async fn resume<U>(poller: &Poller<U>) -> Self {
         let names: Vec<ChannelName> = poller.channels.iter().map(|(name, _)| name.clone()).collect();
-        let kept = poller.store.run(move |store| Kept::read(store, names)).await.unwrap_or_default();
+        let mut kept = poller.store.run(move |store| Kept::read(store, names)).await.unwrap_or_default();
         let (now, wall) = (poller.clock.steady(), poller.clock.wall());
         let proxies = poller.exits.iter().map(|exit| exit.proxy.clone());
         let news = News::resume(&kept.events);
@@ -62,8 +62,10 @@ impl Rounds {
         let requests: Vec<Time> =
             kept.requests.iter().map(|time| time.min(&wall)).map(|time| now - (wall - time)).collect();
         rounds.queue.schedule.resume_requests(requests, now);
-        for (name, kept) in kept.channels {
-            rounds.resume_channel(&name, kept, now, wall);
+        // Whatever was kept: each of them is polled, though nothing of it can be read.
+        for (name, _) in &poller.channels {
+            let kept = kept.channels.remove(name).unwrap_or_default();
+            rounds.resume_channel(name, kept, now, wall);
         }
         rounds.show(now, wall);
         rounds
@@ -145,7 +147,8 @@ impl Rounds {
 
     /// Asks for the next page of the channel's history, if more of it is wanted.
     pub(super) fn walk_on(&mut self, name: &ChannelName, past: Past, wall: Time) -> Option<Progress> {
-        let progress = walk::progress(self.channels.history(name), past, wall)?;
+        let progress = self.channels.histories(name).filter_map(|wanted| walk::progress(wanted, past, wall));
+        let progress = progress.min_by_key(|progress| progress.done)?;
         if let Some(before) = progress.before.filter(|_| !progress.done) {
             let errand = Errand::History(self.channels.before(name, before));
             self.queue.line_up(Turn { channel: name.clone(), errand });

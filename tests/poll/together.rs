@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 use feedbridge::{
     clock::Clock,
     fetch::{Answer, Error, Upstream},
+    model::{History, PostId},
     status::State,
 };
 use tokio::time::sleep;
@@ -73,7 +74,7 @@ async fn a_page_of_somebody_else_is_not_taken_for_a_posts_own() {
     until("the posts are stored", || bridge.posts("kitchen") == 4).await;
     upstream.take("kitchen", 3);
     let id = bridge.store.channel(&"kitchen".parse().unwrap()).unwrap().unwrap().id;
-    let is_deleted = || bridge.store.post(id, feedbridge::model::PostId(3)).unwrap().unwrap().deleted.is_some();
+    let is_deleted = || bridge.store.post(id, PostId(3)).unwrap().unwrap().deleted.is_some();
     until("the second host says that the post is gone", is_deleted).await;
     assert!(clock.steady() - base() <= TimeDelta::minutes(20), "only at {}", clock.steady());
     bridge.stop().await;
@@ -106,4 +107,23 @@ async fn of_two_names_alone_the_second_is_asked_when_the_first_is_gone() {
     until("the new post is stored", || bridge.posts(other) == 2).await;
     assert!(clock.steady() - base() <= TimeDelta::hours(2), "only at {}", clock.steady());
     bridge.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_names_the_one_that_wants_more_of_the_history_gets_it() {
+    for histories in [[History::None, History::All], [History::All, History::None], [History::Posts(5), History::All]] {
+        let (folder, upstream, clock) = (folder(), upstream(&["kitchen"]), Clock::simulated(base()));
+        upstream.add("pantry", 1001);
+        upstream.world().channels.get_mut("pantry").unwrap().slug = Some("kitchen".to_owned());
+        for id in 1..=70 {
+            for name in ["kitchen", "pantry"] {
+                upstream.post(name, id, "Soup", base() - TimeDelta::minutes(100 - id.cast_signed()));
+            }
+        }
+        let channels = [("kitchen", histories[0]), ("pantry", histories[1])];
+        let often = Duration::from_secs(300);
+        let bridge = Bridge::wanted(often, &folder, upstream, &HOSTS, &channels, &clock);
+        until("all is stored", || bridge.posts("kitchen") == 70).await;
+        bridge.stop().await;
+    }
 }

@@ -43,16 +43,30 @@ impl Bridge {
         channels: &[&str],
         clock: &Clock,
     ) -> Self {
+        let channels: Vec<_> = channels.iter().map(|name| (*name, History::None)).collect();
+        Self::wanted(interval, folder, upstream, hosts, &channels, clock)
+    }
+
+    /// Of each channel with how far back it is wanted.
+    pub fn wanted<U: Upstream>(
+        interval: Duration,
+        folder: &TempDir,
+        upstream: U,
+        hosts: &[&str],
+        channels: &[(&str, History)],
+        clock: &Clock,
+    ) -> Self {
         let store: Arc<dyn Store> = Arc::new(Local::open(folder.path()).unwrap());
-        let channels: Vec<ChannelName> = channels.iter().map(|name| name.parse().unwrap()).collect();
-        let board = Arc::new(Board::new(channels.clone()));
+        let channels: Vec<(ChannelName, History)> =
+            channels.iter().map(|(name, history)| (name.parse().unwrap(), *history)).collect();
+        let board = Arc::new(Board::new(channels.iter().map(|(name, _)| name.clone())));
         let poller = Poller {
             exits: vec![Exit { upstream: Arc::new(upstream), proxy: None }],
             store: Handle::new(Arc::clone(&store)),
             board: Arc::clone(&board),
             metrics: Arc::new(Metrics::new(base())),
             clock: clock.clone(),
-            channels: channels.into_iter().map(|name| (name, History::None)).collect(),
+            channels,
             hosts: hosts.iter().map(|host| host.parse().unwrap()).collect(),
             policy: Policy { fixed_interval: Some(interval), ..Policy::default() },
             seed: 7,
