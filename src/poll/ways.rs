@@ -22,7 +22,7 @@ const FAILURES_IN_A_ROW: usize = 3;
 const LONGEST_KEPT: TimeDelta = TimeDelta::days(1);
 
 /// A host, asked through an exit.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Way {
     /// The number of the exit.
     pub exit: usize,

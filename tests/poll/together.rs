@@ -127,3 +127,31 @@ async fn of_two_names_the_one_that_wants_more_of_the_history_gets_it() {
         bridge.stop().await;
     }
 }
+
+/// One host shows nobody anything.
+#[derive(Clone)]
+struct Veiled(StandIn, Arc<std::sync::atomic::AtomicBool>);
+
+impl Upstream for Veiled {
+    async fn get(&self, host: &Url, target: &str) -> Result<Answer, Error> {
+        let is_veiled = self.1.load(std::sync::atomic::Ordering::SeqCst) && host.as_str().starts_with(HOSTS[0]);
+        if is_veiled { Ok(Answer::Body(crate::upstream::nobody("kitchen"))) } else { self.0.get(host, target).await }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_next_host_is_asked_at_once_when_the_first_shows_nobody_anything() {
+    let channels = ["kitchen", "garden", "cellar"];
+    let (folder, upstream, clock) = (folder(), upstream(&channels), Clock::simulated(base()));
+    let veiled = Veiled(upstream.clone(), Arc::default());
+    let bridge = Bridge::start(&folder, veiled.clone(), &HOSTS, &channels, &clock);
+    until("all are stored", || channels.iter().all(|name| bridge.posts(name) == 1)).await;
+    veiled.1.store(true, std::sync::atomic::Ordering::SeqCst);
+    let begin = clock.steady();
+    for name in channels {
+        upstream.post(name, 2, "More soup", base());
+    }
+    until("the new posts are stored", || channels.iter().all(|name| bridge.posts(name) == 2)).await;
+    assert!(clock.steady() - begin <= TimeDelta::minutes(10), "only after {}", clock.steady() - begin);
+    bridge.stop().await;
+}
