@@ -24,7 +24,7 @@ pub fn run(config: &Config, name: &ChannelName, since: Option<NaiveDate>, all: b
     let wanted = wanted(config, name, since, all);
     let store: Arc<dyn Store> = Arc::new(open(config, name)?);
     let runtime = runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| error.to_string())?;
-    let result = runtime.block_on(walk(config, name, wanted, Arc::clone(&store)));
+    let result = runtime.block_on(walk(config, name, wanted, Handle::new(Arc::clone(&store))));
     store.close().map_err(|error| error.to_string())?;
     result
 }
@@ -48,12 +48,12 @@ fn open(config: &Config, name: &ChannelName) -> Result<Local, Failure> {
     })
 }
 
-async fn walk(config: &Config, name: &ChannelName, wanted: History, store: Arc<dyn Store>) -> Result<(), Failure> {
+async fn walk(config: &Config, name: &ChannelName, wanted: History, store: Handle) -> Result<(), Failure> {
     let clock = Clock::system();
     let board = Arc::new(Board::new([name.clone()]));
     let poller = Poller {
         exits: exits(config)?,
-        store: Handle::new(Arc::clone(&store)),
+        store: store.clone(),
         board: Arc::clone(&board),
         metrics: Arc::new(Metrics::new(clock.wall())),
         clock: clock.clone(),
@@ -75,7 +75,7 @@ async fn walk(config: &Config, name: &ChannelName, wanted: History, store: Arc<d
         let trouble = status.last_error.clone().filter(|_| is_of_now && !status.state.is_fine());
         let history = status.history.filter(|_| status.history != bar.shown);
         if let Some(progress) = history {
-            bar.advance(progress, stored(name, store.as_ref()));
+            bar.advance(progress, stored(name, &store).await);
         }
         bar.show(trouble.or_else(|| no_way(&board.hosts())));
         if status.history.is_some_and(|history| history.done) {
@@ -91,7 +91,7 @@ async fn walk(config: &Config, name: &ChannelName, wanted: History, store: Arc<d
     };
     drop(stop);
     polling.await.map_err(|error| error.to_string())?;
-    bar.end(name, store.as_ref(), board.get(name).unwrap_or_default().history);
+    bar.end(name, stored(name, &store).await, board.get(name).unwrap_or_default().history);
     result
 }
 
@@ -107,8 +107,10 @@ fn no_way(hosts: &[HostStatus]) -> Option<String> {
 }
 
 /// How many posts of the channel are stored.
-fn stored(name: &ChannelName, store: &dyn Store) -> u64 {
-    store.channel(name).ok().flatten().map_or(0, |channel| store.head(channel.id).posts)
+async fn stored(name: &ChannelName, store: &Handle) -> u64 {
+    let name = name.clone();
+    let channel = store.run(move |store| store.channel(&name)).await;
+    channel.ok().and_then(Result::ok).flatten().map_or(0, |channel| store.head(channel.id).posts)
 }
 
 /// A bar for a person who watches standard error, else a line for each percent and for each reason to wait. Counts time
@@ -175,9 +177,8 @@ impl Bar {
         self.told.1 = trouble;
     }
 
-    fn end(&self, name: &ChannelName, store: &dyn Store, progress: Option<Progress>) {
+    fn end(&self, name: &ChannelName, posts: u64, progress: Option<Progress>) {
         self.bar.finish_and_clear();
-        let posts = stored(name, store);
         let oldest = progress.and_then(|progress| progress.oldest);
         let oldest = oldest.map_or_else(|| "none".to_owned(), |oldest| oldest.format("%Y-%m-%d %H:%M UTC").to_string());
         println!("{name}: {posts} posts stored, the oldest of {oldest}");

@@ -10,7 +10,10 @@ use crate::{
     daemon::{Failure, exits},
     feed::{self, Entry, Format, Header, Settings},
     model::{Channel, ChannelName, Stored},
-    poll::{Errand, Outcome, Turn, ask, first_look},
+    poll::{
+        Errand, Outcome, Turn, ask, first_look,
+        verdict::{Request, Verdict},
+    },
 };
 
 pub fn run(config: &Config, name: &ChannelName, format: Format) -> Result<(), Failure> {
@@ -24,10 +27,10 @@ pub fn run(config: &Config, name: &ChannelName, format: Format) -> Result<(), Fa
     }
 }
 
-/// One poll of the channel by the first way that leads to Telegram; else the reason in words.
+/// One poll of the channel by the first way that does what it is for; else the reason of the last one in words.
 pub async fn look(config: &Config, name: &ChannelName) -> Result<(Channel, Vec<Stored>), String> {
     let now = Clock::system().wall();
-    let mut unreachable = String::new();
+    let mut refusal = String::new();
     let exits = exits(config)?;
     let ways = exits.iter().flat_map(|exit| config.upstream.hosts.iter().map(move |host| (exit, host)));
     for (exit, host) in ways {
@@ -40,11 +43,15 @@ pub async fn look(config: &Config, name: &ChannelName) -> Result<(Channel, Vec<S
         }
         match answer.and_then(|body| first_look(name, &body, now)) {
             Ok(seen) => return Ok(seen),
-            Err(Outcome::Unreachable(reason)) => unreachable = reason,
-            Err(outcome) => return Err(outcome.reason().unwrap_or_else(|| outcome.as_str().to_owned())),
+            Err(outcome) => {
+                refusal = outcome.reason().unwrap_or_else(|| outcome.as_str().to_owned());
+                if Verdict::of(&outcome).request == Request::Answered {
+                    break;
+                }
+            }
         }
     }
-    Err(unreachable)
+    Err(refusal)
 }
 
 /// Nobody serves this feed, so it is at home on upstream.

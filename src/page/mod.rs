@@ -103,6 +103,11 @@ pub fn parse(html: &str) -> Result<Page, Error> {
     Err(landing::read(root).map_or(Error::NotTelegram, Error::NoPreview))
 }
 
+/// Whether the page of one post is a whole one of Telegram's: of any other page it would seem that it tells nothing.
+pub fn whole(html: &str) -> Result<(), Error> {
+    source::whole(html)
+}
+
 /// What `t.me/NAME/ID?embed=1&mode=tme` says of one post.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Embed {

@@ -27,8 +27,18 @@ pub(super) fn read(answer: &str) -> Result<Source<'_>, Error> {
     Ok(Source { html: Cow::Borrowed(answer), is_list: false })
 }
 
+/// Whether an answer of which but a part is read, which need not be there, is a whole page of the upstream's.
+pub(super) fn whole(answer: &str) -> Result<(), Error> {
+    let source = read(answer)?;
+    if is_marked(&source.html) { Ok(()) } else { Err(Error::NotTelegram) }
+}
+
 fn broken(answer: &str) -> Error {
-    if MARKS.iter().any(|mark| answer.contains(mark)) { Error::Truncated } else { Error::NotTelegram }
+    if is_marked(answer) { Error::Truncated } else { Error::NotTelegram }
+}
+
+fn is_marked(answer: &str) -> bool {
+    MARKS.iter().any(|mark| answer.contains(mark))
 }
 
 /// A page has an end, and its posts end before that; a list of posts has none.

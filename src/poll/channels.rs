@@ -1,6 +1,9 @@
 //! What the loop knows of each channel between two looks at it, beside what the schedule and the board know. Pure.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    iter,
+};
 
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
@@ -54,8 +57,9 @@ impl Channels {
         Self { histories: histories.into_iter().collect(), news, ..Self::default() }
     }
 
-    pub fn history(&self, name: &ChannelName) -> History {
-        self.histories.get(name).copied().unwrap_or_default()
+    /// How far back the channel is wanted under each of its names.
+    pub fn histories<'c>(&'c self, name: &'c ChannelName) -> impl Iterator<Item = History> {
+        iter::once(name).chain(self.twins.of(name)).filter_map(|name| self.histories.get(name).copied())
     }
 
     /// A page left out `missing`; those of them that are to be asked for by themselves now.

@@ -1,6 +1,8 @@
 //! What the loop keeps as hints of the store, so that a restart goes on where the last run was: how each channel stood,
 //! what upstream asked for, and the requests of the last minute.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tracing::debug;
@@ -42,7 +44,7 @@ pub struct Kept {
     pub ways: Option<ways::Saved>,
     /// When the requests of the last minute were made, by the wall's clock.
     pub requests: Vec<Time>,
-    pub channels: Vec<(ChannelName, KeptChannel)>,
+    pub channels: HashMap<ChannelName, KeptChannel>,
 }
 
 #[derive(Debug, Default)]
@@ -61,6 +63,27 @@ pub struct Notes {
     urgent: bool,
 }
 
+/// Times in milliseconds: the first, and of each other how long it came after the one before, since this is written with
+/// every request.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Requests(Vec<i64>);
+
+impl Requests {
+    fn of(times: impl IntoIterator<Item = Time>) -> Self {
+        let mut previous = 0;
+        let after = |time: Time| time.timestamp_millis() - std::mem::replace(&mut previous, time.timestamp_millis());
+        Self(times.into_iter().map(after).collect())
+    }
+
+    fn times(self) -> Vec<Time> {
+        let summed = self.0.into_iter().scan(0_i64, |sum, after| {
+            *sum = sum.saturating_add(after);
+            Some(*sum)
+        });
+        summed.filter_map(Time::from_timestamp_millis).collect()
+    }
+}
+
 impl Notes {
     pub fn is_empty(&self) -> bool {
         self.hints.is_empty()
@@ -75,10 +98,10 @@ impl Notes {
         self.urgent = true;
     }
 
-    pub fn requests(&mut self, times: &[Time], urgent: bool) {
-        let milliseconds: Vec<i64> = times.iter().map(Time::timestamp_millis).collect();
-        self.push(REQUESTS.to_owned(), &milliseconds);
-        self.urgent |= urgent;
+    /// Requests that are about to be made, and those before them, in order.
+    pub fn requests(&mut self, times: impl IntoIterator<Item = Time>) {
+        self.push(REQUESTS.to_owned(), &Requests::of(times));
+        self.urgent = true;
     }
 
     fn push(&mut self, key: String, value: &impl Serialize) {
@@ -97,7 +120,6 @@ impl Notes {
 impl Kept {
     /// What cannot be read was not kept. May block.
     pub fn read(store: &dyn Store, names: Vec<ChannelName>) -> Self {
-        let requests: Vec<i64> = hint(store, REQUESTS).unwrap_or_default();
         let channels = names.into_iter().map(|name| {
             let kept = channel(store, &name);
             (name, kept)
@@ -105,7 +127,7 @@ impl Kept {
         Self {
             events: events::all(store).unwrap_or_default(),
             ways: hint(store, WAYS),
-            requests: requests.into_iter().filter_map(Time::from_timestamp_millis).collect(),
+            requests: hint(store, REQUESTS).map_or_else(Vec::new, Requests::times),
             channels: channels.collect(),
         }
     }

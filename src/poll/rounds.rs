@@ -1,7 +1,7 @@
 //! The polling loop's state, without its waiting: the queue of what to ask, the ways to ask, what is known of the
 //! channels, and what is shown and kept of it. What to make of the answers is in `settle`.
 
-use std::{iter, sync::Arc};
+use std::sync::Arc;
 
 use chrono::TimeDelta;
 use tracing::debug;
@@ -41,7 +41,7 @@ impl Rounds {
     /// Goes on where the last run was.
     pub async fn resume<U>(poller: &Poller<U>) -> Self {
         let names: Vec<ChannelName> = poller.channels.iter().map(|(name, _)| name.clone()).collect();
-        let kept = poller.store.run(move |store| Kept::read(store, names)).await.unwrap_or_default();
+        let mut kept = poller.store.run(move |store| Kept::read(store, names)).await.unwrap_or_default();
         let (now, wall) = (poller.clock.steady(), poller.clock.wall());
         let proxies = poller.exits.iter().map(|exit| exit.proxy.clone());
         let news = News::resume(&kept.events);
@@ -61,15 +61,11 @@ impl Rounds {
         let requests: Vec<Time> =
             kept.requests.iter().map(|time| time.min(&wall)).map(|time| now - (wall - time)).collect();
         rounds.queue.schedule.resume_requests(requests, now);
-        for (name, kept) in kept.channels {
-            rounds.resume_channel(&name, kept, now, wall);
+        // Whatever was kept: each of them is polled, though nothing of it can be read.
+        for (name, _) in &poller.channels {
+            let kept = kept.channels.remove(name).unwrap_or_default();
+            rounds.resume_channel(name, kept, now, wall);
         }
-        // Until the first requests are known to be kept they count as made: who is killed at once and started again has
-        // no more of them.
-        let first = iter::repeat_n(now, poller.policy.burst as usize);
-        let requests: Vec<Time> =
-            rounds.queue.schedule.requests().chain(first).map(|time| wall + (time - now)).collect();
-        rounds.notes.requests(&requests, true);
         rounds.show(now, wall);
         rounds
     }
@@ -102,8 +98,7 @@ impl Rounds {
     pub fn next(&mut self, now: Time, wall: Time) -> Option<(Turn, Way)> {
         let next = self.queue.next(&mut self.ways, now)?;
         let lately = self.queue.schedule.requests().filter(|time| now - *time < MINUTE);
-        let requests: Vec<Time> = lately.map(|time| wall + (time - now)).collect();
-        self.notes.requests(&requests, false);
+        self.notes.requests(lately.map(|time| wall + (time - now)));
         Some(next)
     }
 
@@ -151,7 +146,8 @@ impl Rounds {
 
     /// Asks for the next page of the channel's history, if more of it is wanted.
     pub(super) fn walk_on(&mut self, name: &ChannelName, past: Past, wall: Time) -> Option<Progress> {
-        let progress = walk::progress(self.channels.history(name), past, wall)?;
+        let progress = self.channels.histories(name).filter_map(|wanted| walk::progress(wanted, past, wall));
+        let progress = progress.min_by_key(|progress| progress.done)?;
         if let Some(before) = progress.before.filter(|_| !progress.done) {
             let errand = Errand::History(self.channels.before(name, before));
             self.queue.line_up(Turn { channel: name.clone(), errand });

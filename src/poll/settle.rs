@@ -61,7 +61,7 @@ impl Rounds {
         match outcome {
             Outcome::Page(_) if turn.errand != Errand::Head => Verdict { host: Host::Fine, ..table },
             Outcome::Page(_) => {
-                for waiting in self.channels.suspects.fine(name, asked.now) {
+                for waiting in self.channels.suspects.fine(asked.way, name, asked.now) {
                     self.queue.errands.push(Turn { channel: waiting, errand: Errand::Head });
                 }
                 table
@@ -77,7 +77,7 @@ impl Rounds {
     }
 
     fn suspect(&mut self, table: Verdict, worked: bool, asked: Asked<'_>) -> Verdict {
-        match self.channels.suspects.suspicious(asked.channel, worked, asked.now) {
+        match self.channels.suspects.suspicious(asked.way, asked.channel, worked, asked.now) {
             suspects::Verdict::Believe => {
                 let channel = if table.channel == Channel::Doubtful { Channel::Seen } else { table.channel };
                 Verdict { channel, host: Host::Fine, ..table }
@@ -93,7 +93,7 @@ impl Rounds {
                 self.ways.open(asked, "upstream shows nobody anything");
                 self.queue.schedule.slow_down(asked.now);
                 // Several hosts that do so are one address that is shut out, as by a challenge.
-                Verdict { exit: Exit::Challenged, ..table }
+                Verdict { request: Request::Elsewhere, exit: Exit::Challenged, ..table }
             }
         }
     }

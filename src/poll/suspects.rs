@@ -1,20 +1,24 @@
 //! Telling a channel that is gone from an upstream that shows nobody anything. Pure.
 //!
 //! A silent ban makes every channel look nonexistent or empty. So such an answer is believed on a second look, and
-//! only if another channel, the canary, is fine at that time; if the canary looks gone too, it is a ban.
+//! only if another channel, the canary, is fine at that time; if the canary looks gone too, it is a ban. Each host may
+//! do so alone, so what another one shows is no evidence.
 
 use std::collections::HashMap;
 
 use chrono::TimeDelta;
 
-use super::outcome::Suspicion;
+use super::{outcome::Suspicion, ways::Way};
 use crate::model::{ChannelName, Time};
 
 /// For so long after a channel was fine, upstream counts as fine. A small budget takes minutes for a second look.
 const FRESH: TimeDelta = TimeDelta::minutes(15);
 
 #[derive(Debug, Default)]
-pub struct Suspects {
+pub struct Suspects(HashMap<Way, OfWay>);
+
+#[derive(Debug, Default)]
+struct OfWay {
     /// Channels that look gone.
     open: HashMap<ChannelName, Suspect>,
     /// When each channel last showed posts.
@@ -44,8 +48,22 @@ pub enum Verdict {
 }
 
 impl Suspects {
-    /// The channel showed posts. Returns the channels that waited for such a sign: a look at them now decides.
-    pub fn fine(&mut self, name: &ChannelName, now: Time) -> Vec<ChannelName> {
+    /// The channel showed posts to who asked `way`. Returns the channels that waited for such a sign: a look at them now
+    /// decides.
+    pub fn fine(&mut self, way: &Way, name: &ChannelName, now: Time) -> Vec<ChannelName> {
+        self.0.entry(way.clone()).or_default().fine(name, now)
+    }
+
+    /// The channel gave an answer that a ban may feign.
+    pub fn suspicious(&mut self, way: &Way, name: &ChannelName, worked: bool, now: Time) -> Verdict {
+        // Whoever it was that showed them, these can be looked at.
+        let seen: Vec<_> = self.0.values().flat_map(|of| &of.fine).map(|(name, seen)| (*seen, name.clone())).collect();
+        self.0.entry(way.clone()).or_default().suspicious(name, worked, &seen, now)
+    }
+}
+
+impl OfWay {
+    fn fine(&mut self, name: &ChannelName, now: Time) -> Vec<ChannelName> {
         self.open.remove(name);
         self.fine.insert(name.clone(), now);
         let waiting =
@@ -53,8 +71,7 @@ impl Suspects {
         waiting.cloned().collect()
     }
 
-    /// The channel gave an answer that a ban may feign.
-    pub fn suspicious(&mut self, name: &ChannelName, worked: bool, now: Time) -> Verdict {
+    fn suspicious(&mut self, name: &ChannelName, worked: bool, seen: &[(Time, ChannelName)], now: Time) -> Verdict {
         let previous = self.open.get(name).map(|suspect| suspect.suspicion);
         let suspicion = Suspicion::again(previous, now);
         self.open.insert(name.clone(), Suspect { suspicion, worked, waits: false });
@@ -68,7 +85,7 @@ impl Suspects {
             self.banned = Some(now);
             return Verdict::Ban;
         }
-        match self.canary(name) {
+        match self.canary(name, seen) {
             // There is nobody to compare with.
             None if suspicion.is_confirmed() => Verdict::Believe,
             canary => {
@@ -87,8 +104,8 @@ impl Suspects {
     }
 
     /// The channel that was fine last.
-    fn canary(&self, name: &ChannelName) -> Option<ChannelName> {
-        let fine = self.fine.iter().filter(|(other, _)| *other != name && !self.open.contains_key(*other));
-        fine.max_by_key(|(other, seen)| (**seen, (*other).clone())).map(|(other, _)| other.clone())
+    fn canary(&self, name: &ChannelName, seen: &[(Time, ChannelName)]) -> Option<ChannelName> {
+        let others = seen.iter().filter(|(_, other)| other != name && !self.open.contains_key(other));
+        others.max().map(|(_, other)| other.clone())
     }
 }

@@ -81,8 +81,7 @@ fn failed(error: fetch::Error) -> Outcome {
         fetch::Error::RateLimited { retry_after, .. } => Outcome::RateLimited(retry_after),
         fetch::Error::Unreachable { .. } => Outcome::Unreachable(reason),
         fetch::Error::Status(_) => Outcome::Refused(reason),
-        fetch::Error::Broken { .. } => Outcome::Broken(reason),
-        fetch::Error::TooLarge => Outcome::Failed(reason),
+        fetch::Error::Broken { .. } | fetch::Error::TooLarge => Outcome::Broken(reason),
     }
 }
 
@@ -117,16 +116,36 @@ fn digest(store: &dyn Store, turn: &Turn, body: &str, now: Time) -> Outcome {
         }
         Errand::Landing => match page::parse(body) {
             Err(page::Error::NoPreview(landing)) => Outcome::Landing(landing),
-            Err(error @ page::Error::NotTelegram) => Outcome::Foreign(error.to_string()),
-            Err(error) => Outcome::Failed(error.to_string()),
+            Err(error) => unread(&error),
             Ok(_) => Outcome::Failed("upstream shows a preview where a landing page was asked for".to_owned()),
         },
-        Errand::Restriction(_) => match page::parse_embed(body) {
+        Errand::Restriction(_) | Errand::Confirm(_) | Errand::Excerpt(_) => match page::whole(body) {
+            Ok(()) => digest_own(store, turn, body, now),
+            Err(error) => unread(&error),
+        },
+    }
+}
+
+/// As [`digest`], of a post's own page.
+fn digest_own(store: &dyn Store, turn: &Turn, body: &str, now: Time) -> Outcome {
+    match turn.errand {
+        Errand::Confirm(id) => stored(confirm(store, &turn.channel, id, body, now)),
+        Errand::Excerpt(id) => stored(excerpt(store, &turn.channel, id, body, now)),
+        _ => match page::parse_embed(body) {
             Embed::Restricted(words) => Outcome::Restricted(words),
             _ => Outcome::Landing(page::Landing::ChannelWithoutPreview),
         },
-        Errand::Confirm(id) => stored(confirm(store, &turn.channel, id, body, now)),
-        Errand::Excerpt(id) => stored(excerpt(store, &turn.channel, id, body, now)),
+    }
+}
+
+/// A page that cannot be read, and whose fault that is.
+fn unread(error: &page::Error) -> Outcome {
+    let reason = error.to_string();
+    match error {
+        page::Error::NotTelegram => Outcome::Foreign(reason),
+        // Of an answer without a length only the page itself tells that it breaks off.
+        page::Error::Truncated => Outcome::Broken(reason),
+        page::Error::NoPreview(_) | page::Error::ForeignPosts { .. } => Outcome::Failed(reason),
     }
 }
 
@@ -134,7 +153,7 @@ fn digest(store: &dyn Store, turn: &Turn, body: &str, now: Time) -> Outcome {
 pub fn first_look(name: &ChannelName, body: &str, now: Time) -> Result<(Channel, Vec<Stored>), Outcome> {
     intake::first_look(name, body, now).map_err(|error| match error {
         page::Error::NoPreview(landing) => Outcome::Landing(landing),
-        error => Outcome::Failed(error.to_string()),
+        error => unread(&error),
     })
 }
 
@@ -143,8 +162,7 @@ fn page_outcome(result: Result<Intake, intake::Error>) -> Outcome {
         Ok(intake) if intake.posts == 0 => Outcome::Empty(Box::new(intake)),
         Ok(intake) => Outcome::Page(Box::new(intake)),
         Err(intake::Error::Page(page::Error::NoPreview(landing))) => Outcome::Landing(landing),
-        Err(intake::Error::Page(error @ page::Error::NotTelegram)) => Outcome::Foreign(error.to_string()),
-        Err(intake::Error::Page(error)) => Outcome::Failed(error.to_string()),
+        Err(intake::Error::Page(error)) => unread(&error),
         Err(error @ intake::Error::OtherChannel { .. }) => Outcome::OtherChannel(error.to_string()),
         // No disk has a part in it, so it would fail again and again.
         Err(intake::Error::Store(error @ store::Error::Encode(_))) => Outcome::Failed(error.to_string()),

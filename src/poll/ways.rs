@@ -22,7 +22,7 @@ const FAILURES_IN_A_ROW: usize = 3;
 const LONGEST_KEPT: TimeDelta = TimeDelta::days(1);
 
 /// A host, asked through an exit.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Way {
     /// The number of the exit.
     pub exit: usize,
@@ -77,6 +77,13 @@ struct Halt {
     probing: bool,
 }
 
+impl Halt {
+    /// Whether the request was under way when the halt began: its end is of the same event.
+    fn covers(&self, asked: Asked<'_>) -> bool {
+        asked.began <= self.since
+    }
+}
+
 /// What outlives a restart: times of the wall's clock.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Saved {
@@ -126,9 +133,9 @@ impl Ways {
     /// Takes in what an answer says of its host and its exit; true if the exit pauses, for what it came through has had
     /// enough. `reason` is for people.
     pub fn judge(&mut self, asked: Asked<'_>, verdict: &Verdict, reason: Option<&str>) -> bool {
-        self.halts(asked.way).for_each(|halt| halt.probing = false);
+        self.halts(asked.way).filter(|halt| !halt.covers(asked)).for_each(|halt| halt.probing = false);
         match verdict.host {
-            verdict::Host::Fine => self.fine(asked.way),
+            verdict::Host::Fine => self.fine(asked),
             verdict::Host::Unsure => {}
             verdict::Host::Trouble => self.trouble(asked, reason.unwrap_or_default()),
         }
@@ -143,12 +150,14 @@ impl Ways {
         }
     }
 
-    fn fine(&mut self, way: &Way) {
-        let exit = self.exits.get_mut(way.exit);
-        let breaker = self.breakers.iter_mut().find(|breaker| breaker.way == *way);
+    fn fine(&mut self, asked: Asked<'_>) {
+        let exit = self.exits.get_mut(asked.way.exit);
+        let breaker = self.breakers.iter_mut().find(|breaker| breaker.way == *asked.way);
         if let (Some(exit), Some(breaker)) = (exit, breaker) {
-            self.changed |= exit.pause.is_some() || breaker.open.is_some();
-            exit.pause = None;
+            // Who was asked before upstream had enough was not asked whether it still has.
+            let is_over = exit.pause.is_some_and(|pause| !pause.covers(asked));
+            self.changed |= is_over || breaker.open.is_some();
+            exit.pause = exit.pause.filter(|_| !is_over);
             exit.challenged.clear();
             (breaker.open, breaker.error) = (None, None);
             breaker.streak.clear();
@@ -158,7 +167,7 @@ impl Ways {
     fn trouble(&mut self, asked: Asked<'_>, reason: &str) {
         let Some(breaker) = self.breakers.iter_mut().find(|breaker| breaker.way == *asked.way) else { return };
         breaker.error = Some(reason.to_owned());
-        if breaker.open.is_some_and(|open| asked.began <= open.since) {
+        if breaker.open.is_some_and(|open| open.covers(asked)) {
             return;
         }
         breaker.streak.push(asked.channel.clone());
@@ -172,7 +181,7 @@ impl Ways {
     /// The host shows nothing of what there is, to several channels: it is left alone at once.
     pub fn open(&mut self, asked: Asked<'_>, reason: &str) {
         let Some(breaker) = self.breakers.iter_mut().find(|breaker| breaker.way == *asked.way) else { return };
-        if breaker.open.is_some_and(|open| asked.began <= open.since) {
+        if breaker.open.is_some_and(|open| open.covers(asked)) {
             return;
         }
         let times = breaker.open.map_or(0, |open| open.times) + 1;
@@ -200,7 +209,7 @@ impl Ways {
     fn pause(&mut self, asked: Asked<'_>, wait: TimeDelta) {
         let Some(exit) = self.exits.get_mut(asked.way.exit) else { return };
         self.changed = true;
-        let before = exit.pause.filter(|pause| asked.began <= pause.since);
+        let before = exit.pause.filter(|pause| pause.covers(asked));
         exit.pause = Some(match before {
             Some(pause) => Halt { until: pause.until.max(asked.now + wait), ..pause },
             None => {
@@ -260,7 +269,8 @@ impl Ways {
         let halt = |kept: &SavedHalt| {
             let left = (kept.until - wall).min(kept.until - saved.at).min(LONGEST_KEPT);
             let until = now + left.max(TimeDelta::zero());
-            Halt { since: now, until, times: kept.times, probing: false }
+            // Nothing that this run asks was under way then.
+            Halt { since: Time::MIN_UTC, until, times: kept.times, probing: false }
         };
         for kept in &saved.pauses {
             for exit in self.exits.iter_mut().filter(|exit| exit.proxy == kept.proxy) {

@@ -287,7 +287,7 @@ impl<K: Clone + Eq + Hash + Ord> Schedule<K> {
             polled: slot.polled,
             failures: slot.failures,
             not_before: slot.not_before,
-            rhythm: slot.rhythm.clone(),
+            rhythm: slot.rhythm.rounded(),
         })
     }
 

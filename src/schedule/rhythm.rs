@@ -80,6 +80,20 @@ impl Rhythm {
         counts && self.followed.is_finite() && self.curve.is_sound()
     }
 
+    /// As it is kept: written with every poll, and so with no more digits than a restart could tell.
+    pub(super) fn rounded(&self) -> Self {
+        Self {
+            posts: rounded(self.posts),
+            exposure: rounded(self.exposure),
+            hour_posts: self.hour_posts.map(rounded),
+            hour_seconds: self.hour_seconds.map(rounded),
+            followed: rounded(self.followed),
+            followable: rounded(self.followable),
+            excitement: rounded(self.excitement),
+            ..self.clone()
+        }
+    }
+
     /// Learns from a window in which every post is known: `posts` ascending, within `from..=to`.
     pub(super) fn observe(&mut self, from: Time, to: Time, posts: &[Time]) {
         let window = seconds(to - from).max(0.0);
@@ -297,6 +311,11 @@ impl Iterator for Hours {
         self.second_of_day = if length + self.second_of_day >= DAY { 0.0 } else { self.second_of_day + length };
         Some((hour, length))
     }
+}
+
+/// To six significant digits.
+fn rounded(number: f64) -> f64 {
+    format!("{number:.5e}").parse().unwrap_or(number)
 }
 
 fn hour(time: Time) -> usize {

@@ -5,6 +5,8 @@ mod delay;
 mod hostile_upstream;
 mod rounds;
 mod schedule;
+mod sockets;
+mod together;
 mod trouble;
 mod verdict;
 mod week;

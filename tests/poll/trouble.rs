@@ -23,23 +23,23 @@ use url::Url;
 
 use crate::upstream::{StandIn, Trouble, base};
 
-const HOSTS: [&str; 2] = ["https://one.example", "https://two.example"];
-const MAINTENANCE: &str = "<html><body>Under maintenance</body></html>";
+pub const HOSTS: [&str; 2] = ["https://one.example", "https://two.example"];
+pub const MAINTENANCE: &str = "<html><body>Under maintenance</body></html>";
 
-struct Bridge {
-    store: Arc<dyn Store>,
-    board: Arc<Board>,
+pub struct Bridge {
+    pub store: Arc<dyn Store>,
+    pub board: Arc<Board>,
     stop: oneshot::Sender<()>,
     running: JoinHandle<()>,
 }
 
 impl Bridge {
-    fn start<U: Upstream>(folder: &TempDir, upstream: U, hosts: &[&str], channels: &[&str], clock: &Clock) -> Self {
+    pub fn start<U: Upstream>(folder: &TempDir, upstream: U, hosts: &[&str], channels: &[&str], clock: &Clock) -> Self {
         Self::every(Duration::from_secs(300), folder, upstream, hosts, channels, clock)
     }
 
     /// Polls at this interval.
-    fn every<U: Upstream>(
+    pub fn every<U: Upstream>(
         interval: Duration,
         folder: &TempDir,
         upstream: U,
@@ -47,16 +47,30 @@ impl Bridge {
         channels: &[&str],
         clock: &Clock,
     ) -> Self {
+        let channels: Vec<_> = channels.iter().map(|name| (*name, History::None)).collect();
+        Self::wanted(interval, folder, upstream, hosts, &channels, clock)
+    }
+
+    /// Of each channel with how far back it is wanted.
+    pub fn wanted<U: Upstream>(
+        interval: Duration,
+        folder: &TempDir,
+        upstream: U,
+        hosts: &[&str],
+        channels: &[(&str, History)],
+        clock: &Clock,
+    ) -> Self {
         let store: Arc<dyn Store> = Arc::new(Local::open(folder.path()).unwrap());
-        let channels: Vec<ChannelName> = channels.iter().map(|name| name.parse().unwrap()).collect();
-        let board = Arc::new(Board::new(channels.clone()));
+        let channels: Vec<(ChannelName, History)> =
+            channels.iter().map(|(name, history)| (name.parse().unwrap(), *history)).collect();
+        let board = Arc::new(Board::new(channels.iter().map(|(name, _)| name.clone())));
         let poller = Poller {
             exits: vec![Exit { upstream: Arc::new(upstream), proxy: None }],
             store: Handle::new(Arc::clone(&store)),
             board: Arc::clone(&board),
             metrics: Arc::new(Metrics::new(base())),
             clock: clock.clone(),
-            channels: channels.into_iter().map(|name| (name, History::None)).collect(),
+            channels,
             hosts: hosts.iter().map(|host| host.parse().unwrap()).collect(),
             policy: Policy { fixed_interval: Some(interval), ..Policy::default() },
             seed: 7,
@@ -68,23 +82,23 @@ impl Bridge {
         Self { store, board, stop, running }
     }
 
-    fn status(&self, name: &str) -> Status {
+    pub fn status(&self, name: &str) -> Status {
         self.board.get(&name.parse().unwrap()).unwrap()
     }
 
-    fn posts(&self, name: &str) -> u64 {
+    pub fn posts(&self, name: &str) -> u64 {
         let channel = self.store.channel(&name.parse().unwrap()).unwrap();
         channel.map_or(0, |channel| self.store.head(channel.id).posts)
     }
 
-    async fn stop(self) {
+    pub async fn stop(self) {
         drop(self.stop);
         self.running.await.unwrap();
         self.store.close().unwrap();
     }
 }
 
-async fn until(what: &str, mut happened: impl FnMut() -> bool) {
+pub async fn until(what: &str, mut happened: impl FnMut() -> bool) {
     for _ in 0..240_000 {
         if happened() {
             return;
@@ -94,11 +108,11 @@ async fn until(what: &str, mut happened: impl FnMut() -> bool) {
     panic!("in hours it did not happen that {what}");
 }
 
-fn folder() -> TempDir {
+pub fn folder() -> TempDir {
     tempfile::tempdir().unwrap()
 }
 
-fn upstream(channels: &[&str]) -> StandIn {
+pub fn upstream(channels: &[&str]) -> StandIn {
     let upstream = StandIn::default();
     for (id, name) in (1001..).zip(channels) {
         upstream.add(name, id);

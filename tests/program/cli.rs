@@ -5,7 +5,7 @@ use std::fs;
 
 use crate::program::{Program, Ran};
 use crate::stored::{at, channel, edited, new_posts, post};
-use crate::upstream::{StandIn, base};
+use crate::upstream::{StandIn, Trouble, base};
 use feedbridge::{
     model::{ChangeKind, Channel, ChannelId, Inline, Part, PostId, Stored},
     store::{Batch, Store},
@@ -160,6 +160,22 @@ async fn fetch_prints_one_poll_and_leaves_no_store() {
     }
     assert_eq!(upstream.targets(), ["/s/kettle"; 3]);
     assert!(!program.path("data").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fetch_asks_the_next_host_whatever_the_first_ones_trouble() {
+    let upstream = StandIn::with("kettle", KETTLE.0);
+    upstream.post("kettle", 1, "Water boils", base());
+    let (first, second) = (upstream.listen().await, upstream.listen().await);
+    let program = Program::new(first.as_str(), &["kettle"]);
+    let [one, both] = [format!("\"{}\"]", first.as_str().trim_end_matches('/')), format!("\"{first}\", \"{second}\"]")];
+    program.configure(&program.configuration().replace(&one, &both));
+    let page = Trouble::Body("<html><body>Just a moment...</body></html>".to_owned());
+    for trouble in [Trouble::Status(502), Trouble::RateLimited(Some(9)), Trouble::Broken, Trouble::Unreachable, page] {
+        upstream.world().down.insert(first.as_str().trim_end_matches('/').to_owned(), trouble.clone());
+        let ran = succeed(program.run(&["fetch", "kettle"]));
+        assert!(ran.out.contains("Water boils"), "{trouble:?}: {}", ran.out);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,6 +4,7 @@ mod backfill;
 mod cli;
 mod daemon;
 mod follow;
+mod limits;
 mod log_lines;
 mod proxies;
 mod socket;
