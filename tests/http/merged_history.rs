@@ -121,7 +121,7 @@ async fn filtered_feeds_have_archives_of_what_they_admit() {
         config.feeds[feed].filter = Filter { pattern: Some(Pattern::new("[02468]\\.").unwrap()), ..Filter::default() };
     }
     let world = over(world.store.clone(), config);
-    let even = |id: &u64| id % 2 == 0;
+    let even = |id: &u64| id.is_multiple_of(2);
     for (target, expected) in [
         ("/both/atom.xml", all().into_iter().filter(even).collect::<BTreeSet<_>>()),
         ("/Alpha/atom.xml", (1..=60).filter(even).collect()),
