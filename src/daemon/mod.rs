@@ -142,7 +142,7 @@ impl Generation {
         let channels: Vec<_> = config.channels.iter().map(|channel| (channel.name.clone(), channel.history)).collect();
         let board = Arc::new(Board::new(channels.iter().map(|(name, _)| name.clone())));
         let (store, metrics) = (Arc::clone(&ground.store), Arc::clone(&ground.metrics));
-        let push = Push::open(&config, &store, ground.clock.clone()).await?;
+        let push = Push::open(&config, Handle::new(Arc::clone(&store)), ground.clock.clone()).await?;
         let site = Site::new(Arc::clone(&config), store, Arc::clone(&board), metrics);
         let site = Arc::new(site.with_hub(push.own()).with_tokens(tokens));
         let poller = Poller {
