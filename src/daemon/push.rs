@@ -18,7 +18,8 @@ pub enum Push {
 }
 
 impl Push {
-    pub async fn open(config: &Config, store: Handle, clock: Clock) -> Result<Self, Failure> {
+    /// A hub of the daemon's own goes on where `before` is, if there was one.
+    pub async fn open(config: &Config, store: Handle, clock: Clock, before: Option<&Hub>) -> Result<Self, Failure> {
         match &config.hub {
             config::Hub::Off => Ok(Self::Off),
             config::Hub::Own(own) => {
@@ -28,7 +29,11 @@ impl Push {
                     allow_private_callbacks: own.allow_private_callbacks,
                     ..Rules::default()
                 };
-                let hub = Hub::open(config.hub_url().unwrap_or_default(), store, rules, clock).await?;
+                let address = config.hub_url().unwrap_or_default();
+                let hub = match before {
+                    Some(before) => before.successor(address, rules)?,
+                    None => Hub::open(address, store, rules, clock).await?,
+                };
                 Ok(Self::Own(Arc::new(hub)))
             }
             config::Hub::Outside(url) => {

@@ -16,8 +16,18 @@ use crate::{config::Config, poll::Heartbeat};
 
 /// The socket accepts and the configuration is in force.
 pub fn ready(config: &Config) {
-    let status = format!("Serving {} channels at {}", config.channels.len(), config.server.public_url);
+    notify(&[NotifyState::Ready, NotifyState::Status(&serving(config))]);
+}
+
+/// The configuration is in force still, since the changed one cannot be used.
+pub fn refused(config: &Config, error: &str) {
+    // A line's end would end the message.
+    let status = format!("{}; the changed configuration is refused: {}", serving(config), error.replace('\n', "; "));
     notify(&[NotifyState::Ready, NotifyState::Status(&status)]);
+}
+
+fn serving(config: &Config) -> String {
+    format!("Serving {} channels at {}", config.channels.len(), config.server.public_url)
 }
 
 /// Both in one message, as systemd 253 and newer ask for.

@@ -110,11 +110,12 @@ impl Hub {
                 () = sleep_until(look_at) => {}
             }
         }
+        // What comes now may be cut off.
+        self.book.keep().await;
         while let Some(done) = running.next().await {
             self.book.settle(done);
             self.book.keep().await;
         }
-        self.book.keep().await;
     }
 
     /// Sees what has changed since the last look, and keeps what has happened. Whether all of it could be done.

@@ -6,6 +6,7 @@ mod daemon;
 mod follow;
 mod log_lines;
 mod proxies;
+mod reload;
 mod socket;
 
 #[path = "../common/program.rs"]
