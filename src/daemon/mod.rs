@@ -47,8 +47,9 @@ const STOP_TIME: Duration = Duration::from_secs(5);
 /// Runs the daemon until SIGTERM or SIGINT. `path` is read again on SIGHUP.
 pub fn run(path: &Path, config: Config) -> Result<(), Failure> {
     log::start();
+    let listener = listen(&config)?;
     let runtime = runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| error.to_string())?;
-    runtime.block_on(daemon(path.to_owned(), fitted(config)))
+    runtime.block_on(daemon(path.to_owned(), fitted(config), listener))
 }
 
 /// What outlives a reload.
@@ -65,9 +66,8 @@ impl Ground {
     }
 }
 
-async fn daemon(path: PathBuf, config: Arc<Config>) -> Result<(), Failure> {
+async fn daemon(path: PathBuf, config: Arc<Config>, listener: TcpListener) -> Result<(), Failure> {
     let signals = Signals::new()?;
-    let listener = listen(&config)?;
     let (store, clock) = (open(&config).await?, Clock::system());
     let metrics = Arc::new(Metrics::new(clock.wall()));
     let ground = Arc::new(Ground { path, store: Arc::clone(&store), metrics, clock });
