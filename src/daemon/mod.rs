@@ -1,11 +1,14 @@
 //! The daemon's life: builds everything, wires it, and waits for signals.
 //!
-//! What a configuration decides is one *generation*: a poller and a server. SIGHUP starts a new generation on the same
-//! socket, store and counters; the old one finishes its requests beside it.
+//! What a configuration decides is one *generation*. SIGHUP plans a new one, on the same store and counters, while the
+//! old one goes on. If that fails, nothing has changed. Else the server, which outlives both, answers from the new
+//! generation's site from one request to the next, and the new poller and hub take over from the old ones.
 
+mod generation;
 mod log;
 mod open_files;
 mod push;
+mod signals;
 mod systemd;
 mod wiring;
 
@@ -13,190 +16,183 @@ use std::{
     net::TcpListener,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use tokio::{
-    runtime,
-    signal::unix::{Signal, SignalKind, signal},
+    join, runtime, select,
     sync::watch,
-    task::{JoinHandle, JoinSet, spawn_blocking},
+    task::{JoinHandle, spawn_blocking},
 };
 use tracing::{error, info, warn};
 
-use push::Push;
+use generation::{Generation, Heritage, Plan, ended};
+use signals::{Signal, Signals};
 pub use wiring::{exits, load, password, store_directory, tokens};
 
 use crate::{
     clock::Clock,
-    config::{Config, Tokens},
+    config::Config,
     metrics::Metrics,
-    poll::Poller,
     serve::{self, Site},
-    status::Board,
     store::{Handle, Local, Opened, Store},
 };
 
 /// A line for people on standard error, then exit code 1.
 pub type Failure = String;
 
+/// For deliveries under way when the daemon stops.
+const STOP_TIME: Duration = Duration::from_secs(5);
+
 /// Runs the daemon until SIGTERM or SIGINT. `path` is read again on SIGHUP.
 pub fn run(path: &Path, config: Config) -> Result<(), Failure> {
     log::start();
+    let listener = listen(&config)?;
     let runtime = runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| error.to_string())?;
-    let tokens = tokens(&config)?;
-    runtime.block_on(daemon(path.to_owned(), fitted(config), tokens))
+    runtime.block_on(daemon(path.to_owned(), fitted(config), listener))
 }
 
 /// What outlives a reload.
-struct Ground {
+pub struct Ground {
     path: PathBuf,
-    listener: TcpListener,
     store: Arc<dyn Store>,
     metrics: Arc<Metrics>,
     clock: Clock,
 }
 
-struct Generation {
+impl Ground {
+    fn handle(&self) -> Handle {
+        Handle::new(Arc::clone(&self.store))
+    }
+}
+
+async fn daemon(path: PathBuf, config: Arc<Config>, listener: TcpListener) -> Result<(), Failure> {
+    let signals = Signals::new()?;
+    let (store, clock) = (open(&config).await?, Clock::system());
+    let metrics = Arc::new(Metrics::new(clock.wall()));
+    let ground = Arc::new(Ground { path, store: Arc::clone(&store), metrics, clock });
+    // A task of its own, so that whatever becomes of it the store is closed.
+    let ended = tokio::spawn(live(ground, config, listener, signals)).await;
+    let closed = spawn_blocking(move || store.close()).await;
+    ended.map_err(|error| error.to_string())??;
+    closed.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
+}
+
+/// From the first request to the last.
+async fn live(
+    ground: Arc<Ground>,
     config: Arc<Config>,
-    stop: watch::Sender<bool>,
-    polling: JoinHandle<()>,
-    serving: JoinHandle<()>,
-    pushing: JoinHandle<()>,
-}
-
-/// What ends the wait of a generation.
-enum Wake {
-    Stop(&'static str),
-    Reload,
-    /// A task that should run for ever has ended.
-    Broken(&'static str),
-}
-
-async fn daemon(path: PathBuf, config: Arc<Config>, tokens: Option<Tokens>) -> Result<(), Failure> {
-    let mut signals = Signals::new()?;
-    let clock = Clock::system();
-    let ground = Ground {
-        path,
-        listener: listen(&config)?,
-        store: open(&config).await?,
-        metrics: Arc::new(Metrics::new(clock.wall())),
-        clock,
-    };
-    let mut draining = JoinSet::new();
-    let mut generation = Generation::start(&ground, config, tokens).await?;
-    info!(url = generation.config.server.public_url, channels = generation.config.channels.len(), "serving");
-    systemd::ready(&generation.config);
-
+    listener: TcpListener,
+    mut signals: Signals,
+) -> Result<(), Failure> {
+    let listener = tokio::net::TcpListener::from_std(listener).map_err(|error| error.to_string())?;
+    let tokens = tokens(&config)?;
+    let plan = Plan::make(&ground, Arc::clone(&config), tokens, None).await?;
+    let mut life = Life::begin(ground, plan, listener);
+    info!(url = config.server.public_url, channels = config.channels.len(), "serving");
+    systemd::ready(&config);
     let result = loop {
-        match generation.wait(&mut signals).await {
-            Wake::Reload => generation = reload(&ground, generation, &mut draining).await?,
-            Wake::Stop(signal) => {
+        let signal = select! {
+            signal = signals.next() => signal,
+            part = life.broken() => break Err(format!("{part} ended unexpectedly; the log has the reason")),
+        };
+        match signal {
+            Signal::Reload => life = life.reload().await,
+            Signal::Stop(signal) => {
                 info!(signal, "stopping");
                 break Ok(());
             }
-            Wake::Broken(part) => break Err(format!("{part} ended unexpectedly; the log has the reason")),
         }
     };
     systemd::stopping();
-    generation.stop.send_replace(true);
-    for task in [generation.polling, generation.serving, generation.pushing] {
-        // One that has ended was awaited already.
-        if !task.is_finished() {
-            drop(task.await);
-        }
-    }
-    draining.join_all().await;
-    let closed = spawn_blocking(move || ground.store.close()).await;
-    result.and(closed.map_or(Ok(()), |closed| closed.map_err(|error| error.to_string())))
+    life.end().await;
+    result
 }
 
-/// The generation that the changed file asks for, or the same one if the file is bad.
-async fn reload(ground: &Ground, old: Generation, draining: &mut JoinSet<()>) -> Result<Generation, Failure> {
-    systemd::reloading();
-    let read = load(&ground.path).and_then(|config| tokens(&config).map(|tokens| (fitted(config), tokens)));
-    let (config, tokens) = match read {
-        Ok(read) => read,
-        Err(error) => {
-            error!(%error, "the new configuration is refused; the old one stays");
-            systemd::ready(&old.config);
-            return Ok(old);
-        }
-    };
-    if config.server.listen != old.config.server.listen || config.store != old.config.store {
-        warn!("server.listen and [store] take effect at a restart");
-    }
-    old.stop.send_replace(true);
-    // One poller at a time: they would ask for the same channels. Requests under way finish beside the new server.
-    let _ = old.polling.await;
-    // The next hub takes up what this one keeps.
-    let _ = old.pushing.await;
-    draining.spawn(async move { drop(old.serving.await) });
-    let generation = Generation::start(ground, config, tokens).await?;
-    info!(channels = generation.config.channels.len(), "configuration reloaded");
-    systemd::ready(&generation.config);
-    Ok(generation)
+/// The server, and the generation behind it.
+struct Life {
+    ground: Arc<Ground>,
+    /// What the process began with, which is what holds of the settings that only a restart changes.
+    begun_with: Arc<Config>,
+    sites: watch::Sender<Arc<Site>>,
+    stop: watch::Sender<bool>,
+    serving: JoinHandle<()>,
+    generation: Generation,
 }
 
-impl Generation {
-    async fn start(ground: &Ground, config: Arc<Config>, tokens: Option<Tokens>) -> Result<Self, Failure> {
-        let channels: Vec<_> = config.channels.iter().map(|channel| (channel.name.clone(), channel.history)).collect();
-        let board = Arc::new(Board::new(channels.iter().map(|(name, _)| name.clone())));
-        let (store, metrics) = (Arc::clone(&ground.store), Arc::clone(&ground.metrics));
-        let push = Push::open(&config, &store, ground.clock.clone()).await?;
-        let site = Site::new(Arc::clone(&config), store, Arc::clone(&board), metrics);
-        let site = Arc::new(site.with_hub(push.own()).with_tokens(tokens));
-        let poller = Poller {
-            exits: exits(&config)?,
-            store: Handle::new(Arc::clone(&ground.store)),
-            board,
-            metrics: Arc::clone(&ground.metrics),
-            clock: ground.clock.clone(),
-            channels,
-            hosts: config.upstream.hosts.clone(),
-            policy: config.poll.policy,
-            seed: fastrand::u64(..),
-            eager: false,
-            heartbeat: systemd::heartbeat(),
-        };
-        let listener = ground.listener.try_clone().and_then(tokio::net::TcpListener::from_std);
-        let listener = listener.map_err(|error| format!("cannot go on listening: {error}"))?;
+impl Life {
+    fn begin(ground: Arc<Ground>, plan: Plan, listener: tokio::net::TcpListener) -> Self {
+        let (sites, served) = watch::channel(Arc::clone(&plan.site));
         let (stop, stopped) = watch::channel(false);
-        Ok(Self {
-            config,
-            stop,
-            polling: tokio::spawn(poller.run(until(stopped.clone()))),
-            serving: tokio::spawn(serve::run(listener, Arc::clone(&site), until(stopped.clone()))),
-            pushing: tokio::spawn(push.run(site, until(stopped))),
-        })
+        let serving = tokio::spawn(serve::run(listener, served, until(stopped)));
+        let begun_with = Arc::clone(&plan.config);
+        Self { ground, begun_with, sites, stop, serving, generation: plan.begin(None) }
     }
 
-    async fn wait(&mut self, signals: &mut Signals) -> Wake {
-        tokio::select! {
-            _ = signals.terminate.recv() => Wake::Stop("SIGTERM"),
-            _ = signals.interrupt.recv() => Wake::Stop("SIGINT"),
-            _ = signals.hangup.recv() => Wake::Reload,
-            _ = &mut self.polling => Wake::Broken("polling"),
-            _ = &mut self.serving => Wake::Broken("serving"),
-            _ = &mut self.pushing => Wake::Broken("the hub"),
+    /// Resolves, with what it was, when something ends that should go on for ever.
+    async fn broken(&mut self) -> &'static str {
+        select! {
+            _ = &mut self.serving => "serving",
+            part = self.generation.broken() => part,
         }
     }
-}
 
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-    hangup: Signal,
-}
-
-impl Signals {
-    fn new() -> Result<Self, Failure> {
-        let listen = |kind| signal(kind).map_err(|error| format!("cannot listen for signals: {error}"));
-        Ok(Self {
-            terminate: listen(SignalKind::terminate())?,
-            interrupt: listen(SignalKind::interrupt())?,
-            hangup: listen(SignalKind::hangup())?,
-        })
+    /// With the generation that the changed file asks for, or as before if there can be none.
+    async fn reload(self) -> Self {
+        systemd::reloading();
+        // A task of its own, so that one that panics is refused as well.
+        let (ground, heritage) = (Arc::clone(&self.ground), self.generation.heritage.clone());
+        let planned = tokio::spawn(async move { plan(&ground, heritage).await }).await;
+        match planned.unwrap_or_else(|error| Err(error.to_string())) {
+            Ok(plan) => self.go_on(plan),
+            Err(error) => {
+                error!(%error, "the new configuration is refused; the old one stays");
+                self.generation.refuse(&error);
+                systemd::refused(&self.generation.config, &error);
+                self
+            }
+        }
     }
+
+    fn go_on(self, plan: Plan) -> Self {
+        let settings = fixed(&self.begun_with, &plan.config);
+        if !settings.is_empty() {
+            warn!(settings = settings.join(", "), "changed settings that take effect at a restart only");
+        }
+        plan.site.set_ready(true);
+        self.sites.send_replace(Arc::clone(&plan.site));
+        let generation = plan.begin(Some(self.generation));
+        info!(channels = generation.config.channels.len(), "configuration reloaded");
+        systemd::ready(&generation.config);
+        Self { generation, ..self }
+    }
+
+    /// Finishes what is under way, as far as it ends in time.
+    async fn end(mut self) {
+        self.stop.send_replace(true);
+        join!(self.generation.end(), ended(&mut self.serving));
+    }
+}
+
+async fn plan(ground: &Ground, before: Heritage) -> Result<Plan, Failure> {
+    let path = ground.path.clone();
+    let read = spawn_blocking(move || {
+        let config = load(&path)?;
+        let tokens = tokens(&config)?;
+        Ok::<_, Failure>((fitted(config), tokens))
+    });
+    let (config, tokens) = read.await.map_err(|error| error.to_string())??;
+    Plan::make(ground, config, tokens, Some(before)).await
+}
+
+/// The settings that differ and hold for as long as the process lives.
+fn fixed(begun_with: &Config, config: &Config) -> Vec<&'static str> {
+    let settings = [
+        ("server.listen", begun_with.server.listen != config.server.listen),
+        ("store.path", begun_with.store.path != config.store.path),
+        ("store.segment_bytes", begun_with.store.segment_bytes != config.store.segment_bytes),
+    ];
+    settings.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
 }
 
 /// With no more connections than the process may have open.

@@ -2,15 +2,13 @@
 
 use std::sync::Arc;
 
-use tokio::task::spawn_blocking;
-
 use super::Failure;
 use crate::{
     clock::Clock,
     config::{self, Config},
     hub::{Hub, Outside, Rules},
     serve::{Feeds, Site},
-    store::Store,
+    store::Handle,
 };
 
 pub enum Push {
@@ -20,10 +18,9 @@ pub enum Push {
 }
 
 impl Push {
-    pub async fn open(config: &Config, store: &Arc<dyn Store>, clock: Clock) -> Result<Self, Failure> {
-        let (hub, address) = (config.hub.clone(), config.hub_url().unwrap_or_default());
-        let store = Arc::clone(store);
-        let opened = spawn_blocking(move || match hub {
+    /// A hub of the daemon's own goes on where `before` is, if there was one.
+    pub async fn open(config: &Config, store: Handle, clock: Clock, before: Option<&Hub>) -> Result<Self, Failure> {
+        match &config.hub {
             config::Hub::Off => Ok(Self::Off),
             config::Hub::Own(own) => {
                 let rules = Rules {
@@ -32,13 +29,17 @@ impl Push {
                     allow_private_callbacks: own.allow_private_callbacks,
                     ..Rules::default()
                 };
-                Hub::open(address, store, rules, clock).map(|hub| Self::Own(Arc::new(hub)))
+                let address = config.hub_url().unwrap_or_default();
+                let hub = match before {
+                    Some(before) => before.successor(address, rules)?,
+                    None => Hub::open(address, store, rules, clock).await?,
+                };
+                Ok(Self::Own(Arc::new(hub)))
             }
             config::Hub::Outside(url) => {
-                Outside::open(url, store, Rules::default(), clock).map(|hub| Self::Outside(Box::new(hub)))
+                Ok(Self::Outside(Box::new(Outside::new(url.clone(), store, Rules::default(), clock)?)))
             }
-        });
-        opened.await.map_err(|error| error.to_string())?
+        }
     }
 
     /// The hub that answers requests.

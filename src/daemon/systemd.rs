@@ -1,12 +1,9 @@
 //! What the daemon and systemd tell each other: sd_notify(3), the watchdog, sd_listen_fds(3).
 //! Without systemd nothing here does anything.
 
-use std::{
-    net::TcpListener,
-    os::fd::{FromRawFd, OwnedFd, RawFd},
-    time::Duration,
-};
+use std::{net::TcpListener, time::Duration};
 
+use listenfd::ListenFd;
 use rustix::net::sockopt;
 use sd_notify::NotifyState;
 use tracing::warn;
@@ -16,8 +13,18 @@ use crate::{config::Config, poll::Heartbeat};
 
 /// The socket accepts and the configuration is in force.
 pub fn ready(config: &Config) {
-    let status = format!("Serving {} channels at {}", config.channels.len(), config.server.public_url);
+    notify(&[NotifyState::Ready, NotifyState::Status(&serving(config))]);
+}
+
+/// The configuration is in force still, since the changed one cannot be used.
+pub fn refused(config: &Config, error: &str) {
+    // A line's end would end the message.
+    let status = format!("{}; the changed configuration is refused: {}", serving(config), error.replace('\n', "; "));
     notify(&[NotifyState::Ready, NotifyState::Status(&status)]);
+}
+
+fn serving(config: &Config) -> String {
+    format!("Serving {} channels at {}", config.channels.len(), config.server.public_url)
 }
 
 /// Both in one message, as systemd 253 and newer ask for.
@@ -38,29 +45,18 @@ pub fn heartbeat() -> Option<Heartbeat> {
     Some(Heartbeat { period: (period / 3).max(Duration::from_millis(50)), beat: || notify(&[NotifyState::Watchdog]) })
 }
 
-/// The first socket that systemd passes to this process, if it passes one.
+/// The socket that systemd passes to this process, if it passes one. To be called once, while there is one thread: what
+/// says so is taken out of the environment.
 pub fn socket() -> Result<Option<TcpListener>, Failure> {
-    let passed: Vec<RawFd> = match sd_notify::listen_fds() {
-        Ok(passed) => passed.collect(),
-        Err(error) => return Err(format!("cannot take the socket from systemd: {error}")),
-    };
-    match passed.as_slice() {
-        [] => Ok(None),
-        // SAFETY: systemd opened it for this process alone, and nothing else takes it: this runs once, at the start.
-        [socket] => listening(unsafe { OwnedFd::from_raw_fd(*socket) }).map(Some),
-        several => Err(format!("systemd passes {} sockets; feedbridge takes one", several.len())),
+    let mut passed = ListenFd::from_env();
+    if passed.len() > 1 {
+        return Err(format!("systemd passes {} sockets; feedbridge takes one", passed.len()));
     }
-}
-
-/// One of another kind, or of a single connection (`Accept=yes`), would fail only when readers come.
-fn listening(socket: OwnedFd) -> Result<TcpListener, Failure> {
-    let listens = sockopt::socket_acceptconn(&socket) == Ok(true);
-    let listener = TcpListener::from(socket);
-    // An address of another family is not understood.
-    if listens && listener.local_addr().is_ok() {
-        Ok(listener)
-    } else {
-        Err("systemd passes a socket that is no listening TCP socket; see systemd/feedbridge.socket".to_owned())
+    // One of another kind, or of a single connection (`Accept=yes`), would fail only when readers come.
+    match passed.take_tcp_listener(0) {
+        Ok(None) => Ok(None),
+        Ok(Some(socket)) if sockopt::socket_acceptconn(&socket) == Ok(true) => Ok(Some(socket)),
+        _ => Err("systemd passes a socket that is no listening TCP socket; see systemd/feedbridge.socket".to_owned()),
     }
 }
 

@@ -2,11 +2,9 @@
 //! dialling, so that no answer of a name server can change in between.
 
 use std::{
-    collections::hash_map::RandomState,
-    hash::BuildHasher,
     io,
     net::{IpAddr, SocketAddr},
-    sync::atomic::{AtomicU64, Ordering},
+    sync::Arc,
     time::Duration,
 };
 
@@ -18,13 +16,14 @@ use reqwest::{
     redirect::Policy,
 };
 use sha2::Sha256;
-use tokio::{net::lookup_host, time::timeout};
+use tokio::{sync::Semaphore, time::timeout};
 use url::Url;
 
 use super::{
     Document, Lease, Mode, Request,
     address::is_public,
     link,
+    lookup::{Lookups, Resolver},
     request::{Refusal, literal},
 };
 use crate::fetch::USER_AGENT;
@@ -33,6 +32,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// For looking a name up while the subscriber waits; a slow name is left to the verification.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(3);
+/// Subscribers that wait for a look-up at the same time; the others' names are left to the verification too.
+const COURTESIES: usize = 4;
+const CHALLENGE_BYTES: usize = 32;
 /// A challenge sent back is no longer than this.
 const ECHO_BYTES: usize = 256;
 
@@ -45,30 +47,23 @@ pub enum Taken {
 }
 
 pub struct Callbacks {
-    client: Client,
-    gate: Gate,
-    /// Keys the challenges, so that nobody can answer one that he was not asked.
-    key: [u8; 16],
-    asked: AtomicU64,
+    /// For who wants to be subscribed.
+    asking: Door,
+    /// For who is: he never waits for the other's names.
+    telling: Door,
+    courtesies: Semaphore,
 }
 
 impl Callbacks {
-    pub fn new(allow_private: bool) -> Result<Self, String> {
-        let gate = Gate { allow_private };
-        let client = client().dns_resolver(gate).build();
-        // The keys of a RandomState come from the system's source of randomness.
-        let halves = [RandomState::new(), RandomState::new()].map(|state| state.hash_one(USER_AGENT).to_be_bytes());
-        let mut key = [0; 16];
-        key[..8].copy_from_slice(&halves[0]);
-        key[8..].copy_from_slice(&halves[1]);
-        let client = client.map_err(|error| format!("cannot set up the HTTP client for callbacks: {error}"))?;
-        Ok(Self { client, gate, key, asked: AtomicU64::new(0) })
+    pub fn new(allow_private: bool, resolver: &Resolver) -> Result<Self, String> {
+        let door = || Door::new(Gate { allow_private, names: Lookups::new(Arc::clone(resolver)) });
+        Ok(Self { asking: door()?, telling: door()?, courtesies: Semaphore::new(COURTESIES) })
     }
 
     /// Refuses a callback whose name leads to private addresses only. A courtesy: what counts is the check on dialling.
     pub async fn check(&self, callback: &Url) -> Result<(), Refusal> {
-        let Some(name) = callback.domain() else { return Ok(()) };
-        match timeout(LOOKUP_TIMEOUT, self.gate.addresses(name)).await {
+        let (Some(name), Ok(_held)) = (callback.domain(), self.courtesies.try_acquire()) else { return Ok(()) };
+        match timeout(LOOKUP_TIMEOUT, self.asking.gate.addresses(name)).await {
             Ok(Err(error)) if error.kind() == io::ErrorKind::PermissionDenied => Err(Refusal::PrivateCallback),
             _ => Ok(()),
         }
@@ -76,7 +71,7 @@ impl Callbacks {
 
     /// Verification of intent (WebSub, section 5.3): whether the callback's owner means the request.
     pub async fn verify(&self, request: &Request) -> Result<(), String> {
-        let challenge = self.challenge(request);
+        let challenge = challenge()?;
         let mut url = request.callback.clone();
         {
             let mut query = url.query_pairs_mut();
@@ -86,8 +81,8 @@ impl Callbacks {
                 query.append_pair("hub.lease_seconds", &request.lease.num_seconds().to_string());
             }
         }
-        self.gate.pass(&url)?;
-        let mut response = self.client.get(url).send().await.map_err(reason)?;
+        self.asking.gate.pass(&url)?;
+        let mut response = self.asking.client.get(url).send().await.map_err(reason)?;
         if !response.status().is_success() {
             return Err(format!("answered with status {}", response.status().as_u16()));
         }
@@ -101,18 +96,14 @@ impl Callbacks {
         if echo == challenge.as_bytes() { Ok(()) } else { Err("did not send the challenge back".to_owned()) }
     }
 
-    fn challenge(&self, request: &Request) -> String {
-        let number = self.asked.fetch_add(1, Ordering::Relaxed);
-        hex_of_mac(&self.key, format!("{number}\n{}\n{}", request.topic, request.callback).as_bytes())
-    }
-
     /// Content distribution (WebSub, section 7): the whole topic, signed if there is a secret.
     pub async fn deliver(&self, hub: &str, lease: &Lease, document: &Document) -> Taken {
         let Ok(url) = Url::parse(&lease.callback) else { return Taken::No("is no address".to_owned()) };
-        if let Err(error) = self.gate.pass(&url) {
+        if let Err(error) = self.telling.gate.pass(&url) {
             return Taken::No(error);
         }
         let mut request = self
+            .telling
             .client
             .post(url)
             .header(CONTENT_TYPE, document.content_type)
@@ -128,6 +119,13 @@ impl Callbacks {
             Err(error) => Taken::No(reason(error)),
         }
     }
+}
+
+/// So that nobody can answer a challenge that he was not asked.
+fn challenge() -> Result<String, String> {
+    let mut bytes = [0; CHALLENGE_BYTES];
+    getrandom::fill(&mut bytes).map_err(|error| format!("cannot be asked without randomness: {error}"))?;
+    Ok(hex(&bytes))
 }
 
 /// What clients of the hub have in common: no redirect is followed, and no proxy of the environment is used, which
@@ -158,23 +156,42 @@ pub fn signature(secret: &str, body: &[u8]) -> String {
 fn hex_of_mac(key: &[u8], message: &[u8]) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
     mac.update(message);
-    let digits: Vec<String> = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    hex(&mac.finalize().into_bytes())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let digits: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     digits.concat()
 }
 
+/// A client that dials what its gate lets through.
+struct Door {
+    client: Client,
+    gate: Gate,
+}
+
+impl Door {
+    fn new(gate: Gate) -> Result<Self, String> {
+        let client = client().dns_resolver(gate.clone()).build();
+        let client = client.map_err(|error| format!("cannot set up the HTTP client for callbacks: {error}"))?;
+        Ok(Self { client, gate })
+    }
+}
+
 /// Lets through what may be dialled.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone)]
 struct Gate {
     allow_private: bool,
+    names: Arc<Lookups>,
 }
 
 impl Gate {
-    fn allows(self, address: IpAddr) -> bool {
+    fn allows(&self, address: IpAddr) -> bool {
         self.allow_private || is_public(address)
     }
 
     /// Hosts that are written as addresses, which never come to the resolver.
-    fn pass(self, url: &Url) -> Result<(), String> {
+    fn pass(&self, url: &Url) -> Result<(), String> {
         match literal(url) {
             Some(address) if !self.allows(address) => Err("leads to an address that is not public".to_owned()),
             _ => Ok(()),
@@ -182,9 +199,10 @@ impl Gate {
     }
 
     /// The addresses of a name that may be dialled; `PermissionDenied` if it has others only.
-    async fn addresses(self, name: &str) -> io::Result<Vec<SocketAddr>> {
-        let found: Vec<SocketAddr> = lookup_host((name, 0)).await?.collect();
-        let allowed: Vec<SocketAddr> = found.into_iter().filter(|address| self.allows(address.ip())).collect();
+    async fn addresses(&self, name: &str) -> io::Result<Vec<SocketAddr>> {
+        let found = self.names.addresses(name).await?.into_iter();
+        let allowed: Vec<SocketAddr> =
+            found.filter(|address| self.allows(*address)).map(|address| SocketAddr::new(address, 0)).collect();
         if allowed.is_empty() {
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, "leads to no public address"));
         }
@@ -194,7 +212,7 @@ impl Gate {
 
 impl Resolve for Gate {
     fn resolve(&self, name: Name) -> Resolving {
-        let gate = *self;
+        let gate = self.clone();
         Box::pin(async move {
             let addresses = gate.addresses(name.as_str()).await?;
             Ok(Box::new(addresses.into_iter()) as Addrs)

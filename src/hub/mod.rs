@@ -5,7 +5,9 @@
 //! so that a change is told even if the daemon was down in between. Knows neither upstream nor how feeds are made.
 
 mod address;
+mod book;
 mod callback;
+mod lookup;
 mod outside;
 mod own;
 mod progress;
@@ -20,11 +22,12 @@ use sha2::{Digest, Sha256};
 
 pub use address::is_public;
 pub use callback::signature;
+pub use lookup::Resolver;
 pub use outside::Outside;
 pub use own::Hub;
 pub use progress::{Progress, Seen};
 pub use request::{Mode, Refusal, Request, parse};
-pub use subscriptions::{Lease, Outcome, Subscriptions, Task};
+pub use subscriptions::{Counts, Lease, Outcome, Subscriptions, Task};
 
 /// What a hub takes on and how patient it is.
 #[derive(Debug, Clone)]

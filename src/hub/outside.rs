@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use reqwest::{Client, header::CONTENT_TYPE};
-use tokio::{pin, select, task::spawn_blocking, time::sleep};
+use tokio::{pin, select, time::sleep};
 use tracing::{info, warn};
 use url::{Url, form_urlencoded};
 
@@ -12,14 +12,14 @@ use super::{
     Progress, Rules, Topics,
     callback::{client, reason},
 };
-use crate::{clock::Clock, store::Store};
+use crate::{clock::Clock, store::Handle};
 
 /// The hint that holds what the hub was told.
 const TOLD: &str = "hub/told-outside";
 
 pub struct Outside {
     hub: Url,
-    store: Arc<dyn Store>,
+    store: Handle,
     clock: Clock,
     rules: Rules,
     client: Client,
@@ -28,16 +28,17 @@ pub struct Outside {
 }
 
 impl Outside {
-    /// Goes on where the last run stopped, as far as `store` knows. Blocks.
-    pub fn open(hub: Url, store: Arc<dyn Store>, rules: Rules, clock: Clock) -> Result<Self, String> {
+    pub fn new(hub: Url, store: Handle, rules: Rules, clock: Clock) -> Result<Self, String> {
         let client = client().build();
         let client = client.map_err(|error| format!("cannot set up the HTTP client for the hub: {error}"))?;
-        let told = store.hint(TOLD).ok().flatten().and_then(|kept| serde_json::from_value(kept).ok());
-        Ok(Self { hub, store, clock, rules, client, told: told.unwrap_or_default() })
+        Ok(Self { hub, store, clock, rules, client, told: BTreeMap::new() })
     }
 
-    /// Tells of changes until `shutdown` resolves.
+    /// Tells of changes until `shutdown` resolves. Goes on where the last run stopped, as far as the store knows.
     pub async fn run<T: Topics>(mut self, topics: Arc<T>, shutdown: impl Future<Output = ()>) {
+        let kept = self.store.run(|store| store.hint(TOLD)).await;
+        let kept = kept.ok().and_then(Result::ok).flatten();
+        self.told = kept.and_then(|kept| serde_json::from_value(kept).ok()).unwrap_or_default();
         pin!(shutdown);
         loop {
             let round = async {
@@ -90,8 +91,8 @@ impl Outside {
     }
 
     async fn keep(&self) {
-        let (store, told) = (Arc::clone(&self.store), serde_json::to_value(&self.told).unwrap_or_default());
+        let told = serde_json::to_value(&self.told).unwrap_or_default();
         // If it is lost, the hub is told once more.
-        let _ = spawn_blocking(move || store.set_hint(TOLD, &told)).await;
+        let _ = self.store.run(move |store| store.set_hint(TOLD, &told)).await;
     }
 }

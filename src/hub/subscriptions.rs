@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -12,12 +13,17 @@ use crate::model::Time;
 
 /// Prefix of the store's states that hold leases.
 pub const LEASES: &str = "hub/lease/";
-/// Requests that wait for their verification.
+/// Requests that wait for their verification or are being verified.
 const MOST_PENDING: usize = 256;
-/// Each request may cost a write that is kept for ever, so a minute takes only so many.
+/// Each request may cost a write, so a minute takes only so many.
 const REQUESTS_PER_MINUTE: u32 = 300;
+/// Callbacks that are being asked at the same time, most of which may never answer.
+const VERIFICATIONS: usize = 128;
+/// Callbacks that are being told at the same time. Apart from those that are asked, so that these delay no delivery.
+const DELIVERIES: usize = 32;
 /// Of callbacks at one host, so that a slow one keeps nobody else waiting.
 const AT_ONE_HOST: usize = 4;
+const MOST_SPARE: TimeDelta = TimeDelta::days(1);
 
 /// A subscription that its owner has confirmed; kept in the store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +36,20 @@ pub struct Lease {
     /// The topic's [`Seen::heads`] when it was made: unless more is known, what came after is to be delivered.
     pub after: u64,
     host: String,
+}
+
+/// What there is and what has happened since the process began.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Subscriptions in force.
+    pub verified: usize,
+    /// Requests that wait for their callback's word.
+    pub pending: usize,
+    pub delivered: u64,
+    /// Deliveries that are to be tried again.
+    pub failed: u64,
+    /// Subscriptions whose callback wanted no more, or failed for too long.
+    pub gone: u64,
 }
 
 /// What to do next.
@@ -54,6 +74,8 @@ pub enum Outcome {
 struct Listener {
     lease: Lease,
     progress: Progress,
+    /// When the lease that is kept runs out, which is a while later than this one.
+    kept_until: Time,
 }
 
 #[derive(Debug, Default)]
@@ -78,6 +100,7 @@ pub struct Subscriptions {
     /// The minute that requests are counted in, and their number.
     minute: (i64, u32),
     writes: Vec<(String, Option<Value>)>,
+    counts: Counts,
 }
 
 impl Subscriptions {
@@ -91,13 +114,19 @@ impl Subscriptions {
             busy: BTreeMap::new(),
             minute: (0, 0),
             writes: Vec::new(),
+            counts: Counts::default(),
         }
+    }
+
+    /// What is taken on from now on; who is subscribed stays so.
+    pub fn set_rules(&mut self, rules: Rules) {
+        self.rules = rules;
     }
 
     /// Takes up a lease that was kept.
     pub fn restore(&mut self, lease: Lease) {
-        let progress = Progress::after(lease.after);
-        self.put(lease, progress);
+        let (progress, kept_until) = (Progress::after(lease.after), lease.expires);
+        self.put(Listener { lease, progress, kept_until });
     }
 
     /// Takes up how far a topic's listeners were told, as [`Subscriptions::take_progress`] gave it.
@@ -119,7 +148,7 @@ impl Subscriptions {
         }
         self.minute.1 = self.minute.1.saturating_add(1);
         self.waiting.retain(|other| other.topic != request.topic || other.callback != request.callback);
-        if self.minute.1 > REQUESTS_PER_MINUTE || self.waiting.len() >= MOST_PENDING {
+        if self.minute.1 > REQUESTS_PER_MINUTE || self.pending() >= MOST_PENDING {
             return Err(Refusal::Busy);
         }
         let known = self.lease(&request.topic, request.callback.as_str()).is_some();
@@ -128,6 +157,15 @@ impl Subscriptions {
         }
         self.waiting.push_back(request);
         Ok(())
+    }
+
+    /// Takes a request out of the line, if it still stands there.
+    pub fn withdraw(&mut self, request: &Request) {
+        self.waiting.retain(|other| other != request);
+    }
+
+    fn pending(&self) -> usize {
+        self.waiting.len() + self.verifying.len()
     }
 
     fn check_room(&self, request: &Request) -> Result<(), Refusal> {
@@ -150,6 +188,10 @@ impl Subscriptions {
 
     pub fn is_empty(&self) -> bool {
         self.hosts.is_empty()
+    }
+
+    pub fn counts(&self) -> Counts {
+        Counts { verified: self.len(), pending: self.pending(), ..self.counts }
     }
 
     pub fn lease(&self, topic: &str, callback: &str) -> Option<&Lease> {
@@ -176,24 +218,36 @@ impl Subscriptions {
     /// What to do next, if anything. It counts as being done until [`Subscriptions::verified`] or
     /// [`Subscriptions::delivered`] is called.
     pub fn next(&mut self, now: Time) -> Option<Task> {
+        self.next_verification().map(Task::Verify).or_else(|| self.next_delivery(now).map(Task::Deliver))
+    }
+
+    fn next_verification(&mut self) -> Option<Request> {
+        if self.verifying.len() >= VERIFICATIONS {
+            return None;
+        }
         let free = |request: &Request| !self.is_busy(&request.topic, request.callback.as_str(), request.host());
-        if let Some(request) = self.waiting.iter().position(free).and_then(|position| self.waiting.remove(position)) {
-            let key = (request.topic.clone(), request.callback.to_string());
-            self.busy.insert(key, request.host().to_owned());
-            self.verifying.push(request.clone());
-            return Some(Task::Verify(request));
+        let request = self.waiting.iter().position(free).and_then(|position| self.waiting.remove(position))?;
+        let key = (request.topic.clone(), request.callback.to_string());
+        self.busy.insert(key, request.host().to_owned());
+        self.verifying.push(request.clone());
+        Some(request)
+    }
+
+    fn next_delivery(&mut self, now: Time) -> Option<Lease> {
+        if self.busy.len() - self.verifying.len() >= DELIVERIES {
+            return None;
         }
         let due = self.topics.values().filter_map(|topic| Some((topic.current?, &topic.listeners)));
         let lease = due
             .flat_map(|(current, listeners)| listeners.values().map(move |listener| (current, listener)))
-            .filter(|(current, Listener { lease, progress })| {
+            .filter(|(current, Listener { lease, progress, .. })| {
                 progress.is_behind(current) && progress.may_try(now) && lease.expires > now
             })
             .map(|(_, listener)| &listener.lease)
             .find(|lease| !self.is_busy(&lease.topic, &lease.callback, &lease.host))?
             .clone();
         self.busy.insert((lease.topic.clone(), lease.callback.clone()), lease.host.clone());
-        Some(Task::Deliver(lease))
+        Some(lease)
     }
 
     fn is_busy(&self, topic: &str, callback: &str, host: &str) -> bool {
@@ -223,10 +277,14 @@ impl Subscriptions {
             after: progress.heads().unwrap_or(heads),
             host: request.host().to_owned(),
         };
-        if let Ok(value) = serde_json::to_value(&lease) {
+        let still_kept = earlier.filter(|earlier| earlier.keeps(&lease)).map(|earlier| earlier.kept_until);
+        let kept_until = still_kept.unwrap_or_else(|| lease.expires + spare(request.lease));
+        if still_kept.is_none()
+            && let Ok(value) = serde_json::to_value(Lease { expires: kept_until, ..lease.clone() })
+        {
             self.writes.push((key(&lease.topic, &lease.callback), Some(value)));
         }
-        self.put(lease, progress);
+        self.put(Listener { lease, progress, kept_until });
     }
 
     /// Whether the subscription is given up.
@@ -237,10 +295,14 @@ impl Subscriptions {
         topic.moved = true;
         let dead = match outcome {
             Outcome::Taken(seen) => {
+                self.counts.delivered += 1;
                 progress.told(seen);
                 false
             }
-            Outcome::Failed => progress.failed(now, self.rules.first_retry),
+            Outcome::Failed => {
+                self.counts.failed += 1;
+                progress.failed(now, self.rules.first_retry)
+            }
             Outcome::Unmade => {
                 progress.postpone(now);
                 false
@@ -248,6 +310,7 @@ impl Subscriptions {
             Outcome::Gone => true,
         };
         if dead {
+            self.counts.gone += 1;
             self.remove(&lease.topic, &lease.callback);
         }
         dead
@@ -289,11 +352,11 @@ impl Subscriptions {
         kept
     }
 
-    fn put(&mut self, lease: Lease, progress: Progress) {
-        let topic = self.topics.entry(lease.topic.clone()).or_default();
-        let host = lease.host.clone();
-        topic.moved = true;
-        if topic.listeners.insert(lease.callback.clone(), Listener { lease, progress }).is_none() {
+    fn put(&mut self, listener: Listener) {
+        let Lease { topic, callback, host, .. } = listener.lease.clone();
+        let topic = self.topics.entry(topic).or_default();
+        if topic.listeners.insert(callback, listener).is_none() {
+            topic.moved = true;
             *self.hosts.entry(host).or_default() += 1;
         }
     }
@@ -312,6 +375,19 @@ impl Subscriptions {
         }
         self.writes.push((key(topic, callback), None));
     }
+}
+
+impl Listener {
+    /// Whether what is kept of the lease is as good as `renewed`.
+    fn keeps(&self, renewed: &Lease) -> bool {
+        renewed.expires <= self.kept_until && renewed.secret == self.lease.secret && renewed.host == self.lease.host
+    }
+}
+
+/// By how much longer a lease is kept than it was granted, so that a subscriber who renews it over and over costs no
+/// write each time. After a restart it lasts by so much longer.
+fn spare(lease: TimeDelta) -> TimeDelta {
+    (lease / 10).min(MOST_SPARE)
 }
 
 /// The state that holds the lease of `callback` on `topic`.

@@ -23,6 +23,9 @@ use super::{
     seats::{Seat, Seats},
 };
 
+/// The site as it is at each moment; replaced whole.
+pub type Sites = watch::Receiver<Arc<Site>>;
+
 /// For a response that the reader is slow to take.
 const WRITE_TIME: Duration = Duration::from_secs(60);
 /// Connections that wait to be accepted: a thousand may come at once, and who finds no place tries again after a second.
@@ -40,24 +43,32 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 const BUFFER_BYTES: usize = 32 << 10;
 
 /// Serves until `shutdown` resolves; then takes no more connections and finishes the running requests, for at most
-/// ten seconds. Ready in between.
-pub async fn run(listener: TcpListener, site: Arc<Site>, shutdown: impl Future<Output = ()>) {
+/// ten seconds. Ready in between. Each request is answered by the site of that moment, so that a site is replaced
+/// without any connection being closed.
+pub async fn run(listener: TcpListener, mut sites: Sites, shutdown: impl Future<Output = ()>) {
     prepare(&listener);
-    let seats = Seats::new(site.config.limits.connections, site.config.limits.per_address);
+    let first = current(&sites);
+    let seats = Seats::new(first.config.limits.connections, first.config.limits.per_address);
     let (stop, stopping) = watch::channel(());
     let mut connections = JoinSet::new();
     pin!(shutdown);
-    site.set_ready(true);
+    first.set_ready(true);
+    drop(first);
     loop {
         while connections.try_join_next().is_some() {}
         let accepted = tokio::select! {
             () = &mut shutdown => break,
+            () = replaced(&mut sites) => {
+                let limits = &current(&sites).config.limits;
+                seats.resize(limits.connections, limits.per_address);
+                continue;
+            }
             accepted = listener.accept() => accepted,
         };
         match accepted {
             Ok((stream, peer)) => {
-                if let Some(seat) = seat(&seats, &site, peer) {
-                    connections.spawn(serve(stream, peer, site.clone(), stopping.clone(), seat));
+                if let Some(seat) = seat(&seats, &current(&sites), peer) {
+                    connections.spawn(serve(stream, peer, sites.clone(), stopping.clone(), seat));
                 }
             }
             Err(error) => {
@@ -66,11 +77,22 @@ pub async fn run(listener: TcpListener, site: Arc<Site>, shutdown: impl Future<O
             }
         }
     }
-    site.set_ready(false);
+    current(&sites).set_ready(false);
     drop((listener, stop));
     let finished = timeout(STOP_TIME, async { while connections.join_next().await.is_some() {} }).await;
     if finished.is_err() {
         tracing::warn!(connections = connections.len(), "requests cut off, since they did not end in time");
+    }
+}
+
+fn current(sites: &Sites) -> Arc<Site> {
+    sites.borrow().clone()
+}
+
+/// Resolves when there is another site; never once nobody is left to replace it.
+async fn replaced(sites: &mut Sites) {
+    if sites.changed().await.is_err() {
+        std::future::pending().await
     }
 }
 
@@ -93,13 +115,13 @@ fn seat(seats: &Arc<Seats>, site: &Site, peer: SocketAddr) -> Option<Seat> {
     taken.inspect_err(refused).ok()
 }
 
-async fn serve(stream: TcpStream, peer: SocketAddr, site: Arc<Site>, stopping: watch::Receiver<()>, seat: Seat) {
+async fn serve(stream: TcpStream, peer: SocketAddr, sites: Sites, stopping: watch::Receiver<()>, seat: Seat) {
     // Best effort: without it small answers are only a little later.
     let _ = stream.set_nodelay(true);
-    let head_time = Duration::from_secs(site.config.limits.header_seconds);
+    let head_time = Duration::from_secs(current(&sites).config.limits.header_seconds);
     let seat = &seat;
     let answer = move |mut request: Request<Incoming>| {
-        let site = site.clone();
+        let site = current(&sites);
         async move {
             seat.asked();
             request.extensions_mut().insert(Peer(peer));

@@ -26,6 +26,9 @@ struct Report<'a> {
     status: &'static str,
     version: &'static str,
     uptime_seconds: u64,
+    /// Why a changed configuration is not in force.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    configuration_error: Option<String>,
     store: StoreReport<'a>,
     hosts: Vec<HostStatus>,
     channels: Vec<ChannelReport<'a>>,
@@ -80,11 +83,16 @@ pub async fn report(site: &Arc<Site>) -> Answer {
     let readable = stats.is_some() && lines.is_some();
     let stats = stats.unwrap_or_default();
     let lines = lines.unwrap_or_else(|| site.board.all().into_iter().map(|(n, s)| (n, s, Head::default())).collect());
-    let health = judge(readable, &stats, &lines);
+    let configuration_error = site.board.configuration_error();
+    let health = match judge(readable, &stats, &lines) {
+        "ok" if configuration_error.is_some() => "degraded",
+        health => health,
+    };
     let body = Report {
         status: health,
         version: env!("CARGO_PKG_VERSION"),
         uptime_seconds: site.uptime_seconds(),
+        configuration_error,
         store: StoreReport {
             readable,
             posts: stats.posts,

@@ -33,7 +33,7 @@ use hyper::{
     http::request::Parts,
 };
 
-pub use connection::run;
+pub use connection::{Sites, run};
 pub use hub::Feeds;
 pub use site::Site;
 

@@ -18,13 +18,13 @@ const BUSY: u64 = 0;
 
 #[derive(Debug)]
 pub struct Seats {
-    total: usize,
-    per_client: usize,
     table: Mutex<Table>,
 }
 
 #[derive(Debug, Default)]
 struct Table {
+    total: usize,
+    per_client: usize,
     taken: usize,
     by_client: HashMap<Client, usize>,
     /// The seats whose peers are to say something, the longest waiting first.
@@ -68,16 +68,22 @@ pub struct Seat {
 
 impl Seats {
     pub fn new(total: usize, per_client: usize) -> Arc<Self> {
-        Arc::new(Self { total, per_client, table: Mutex::default() })
+        Arc::new(Self { table: Mutex::new(Table { total, per_client, ..Table::default() }) })
+    }
+
+    /// From now on there are so many. Who has a seat keeps it.
+    pub fn resize(&self, total: usize, per_client: usize) {
+        let mut table = self.lock();
+        (table.total, table.per_client) = (total, per_client);
     }
 
     /// `client` is None for who is not limited by itself.
     pub fn take(self: &Arc<Self>, client: Option<Client>) -> Result<Seat, Refusal> {
         let mut table = self.lock();
-        if client.is_some_and(|client| table.by_client.get(&client).is_some_and(|held| *held >= self.per_client)) {
+        if client.is_some_and(|client| table.by_client.get(&client).is_some_and(|held| *held >= table.per_client)) {
             return Err(Refusal::Client);
         }
-        if table.taken >= self.total {
+        if table.taken >= table.total {
             let (_, longest) = table.waiting.pop_first().ok_or(Refusal::Full)?;
             table.free(longest.client);
             longest.leave.notify_one();
@@ -195,6 +201,23 @@ mod tests {
         assert_eq!(seats.take(client(3)).unwrap_err(), Refusal::Full);
         taken[0].answered();
         assert!(seats.take(client(3)).is_ok());
+    }
+
+    #[test]
+    fn seats_that_are_added_can_be_taken_and_those_taken_away_are_kept_until_they_are_free() {
+        let seats = Seats::new(1, 1);
+        let taken = seats.take(client(1)).unwrap();
+        taken.asked();
+        assert_eq!(seats.take(client(2)).unwrap_err(), Refusal::Full);
+        seats.resize(2, 1);
+        let other = seats.take(client(2)).unwrap();
+        other.asked();
+        seats.resize(1, 1);
+        drop(other);
+        assert_eq!(seats.take(client(2)).unwrap_err(), Refusal::Full);
+        assert!(!has_to_leave(&taken));
+        drop(taken);
+        assert!(seats.take(client(2)).is_ok());
     }
 
     #[test]

@@ -164,6 +164,7 @@ struct Statuses {
     channels: BTreeMap<ChannelName, Status>,
     hosts: Vec<HostStatus>,
     budget: Option<Budget>,
+    configuration_error: Option<String>,
 }
 
 impl Board {
@@ -200,6 +201,15 @@ impl Board {
 
     pub fn set_budget(&self, budget: Budget) {
         self.write().budget = Some(budget);
+    }
+
+    /// Why the configuration in force is not the one that is in the file.
+    pub fn configuration_error(&self) -> Option<String> {
+        self.read().configuration_error.clone()
+    }
+
+    pub fn set_configuration_error(&self, error: String) {
+        self.write().configuration_error = Some(error);
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Statuses> {

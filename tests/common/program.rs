@@ -183,10 +183,24 @@ impl Daemon {
 
     /// Status and body.
     pub fn get(&self, path: &str) -> (u16, String) {
+        self.ask("GET", path, "")
+    }
+
+    /// As [`Daemon::get`], of a form.
+    pub fn post(&self, path: &str, form: &str) -> (u16, String) {
+        self.ask(
+            "POST",
+            path,
+            &format!("Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}", form.len()),
+        )
+    }
+
+    fn ask(&self, method: &str, path: &str, rest: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(BOUND)).unwrap();
         let host = self.address;
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").unwrap();
+        let end = if rest.is_empty() { "\r\n" } else { rest };
+        write!(stream, "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{end}").unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();

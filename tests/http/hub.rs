@@ -4,45 +4,54 @@ use std::sync::Arc;
 
 use feedbridge::{
     clock::Clock,
-    config::{Hub as HubConfig, OwnHub},
+    config::{Config, Hub as HubConfig, OwnHub},
     hub::{Hub, Rules},
     metrics::Metrics,
     serve::{Site, handle},
+    store::Handle,
 };
 use hyper::{Request, StatusCode};
 
 use crate::world::{DOCUMENTS, RSS, World, config, minute, over, world};
 
 /// Over the same store and board, with a hub of its own.
-fn with_hub(world: World) -> World {
+async fn with_hub(world: World) -> World {
+    let address = hub_config().hub_url().unwrap();
+    let hub = Hub::open(address, Handle::new(world.store.clone()), Rules::default(), Clock::system()).await.unwrap();
+    under(hub, world)
+}
+
+fn hub_config() -> Config {
     let own = OwnHub { subscriptions_per_topic: 10, subscriptions_per_host: 10, allow_private_callbacks: false };
-    let mut config = config();
-    config.hub = HubConfig::Own(own);
-    let address = config.hub_url().unwrap();
-    let hub = Hub::open(address, world.store.clone(), Rules::default(), Clock::system()).unwrap();
+    Config { hub: HubConfig::Own(own), ..config() }
+}
+
+/// Over the same store and board, with `hub`.
+pub fn under(hub: Hub, world: World) -> World {
+    let config = hub_config();
     let metrics = Arc::new(Metrics::new(minute(0)));
     let site = Site::new(Arc::new(config), world.store.clone(), world.board.clone(), metrics);
     World { site: Arc::new(site.with_hub(Some(Arc::new(hub)))), ..world }
 }
 
-async fn post(world: &World, content_type: &str, body: &str) -> StatusCode {
+pub async fn post(world: &World, content_type: &str, body: &str) -> StatusCode {
     let request = Request::post("/hub").header("Host", "feeds.example").header("Content-Type", content_type);
     handle(&world.site, request.body(body.to_owned()).unwrap()).await.status()
 }
 
-const FORM: &str = "application/x-www-form-urlencoded";
+pub const FORM: &str = "application/x-www-form-urlencoded";
 const WHOLE: &str = "hub.mode=subscribe&hub.callback=https://8.8.8.8/&hub.topic=https://feeds.example/Alpha/rss.xml";
 
 #[tokio::test]
 async fn a_request_is_accepted_before_it_is_verified() {
-    let world = with_hub(world());
+    let world = with_hub(world()).await;
     assert_eq!(post(&world, FORM, WHOLE).await, 202);
     assert_eq!(post(&world, "application/x-www-form-urlencoded; charset=utf-8", WHOLE).await, 202);
 }
 
 #[tokio::test]
 async fn what_is_no_request_is_told_so() {
-    let world = with_hub(world());
+    let world = with_hub(world()).await;
     assert_eq!(post(&world, "application/json", "{}").await, 415);
     assert_eq!(post(&world, FORM, "").await, 400);
     assert_eq!(post(&world, FORM, &format!("{WHOLE}&hub.secret={}", "x".repeat(200))).await, 400);
@@ -65,7 +74,7 @@ async fn there_is_no_hub_unless_it_is_switched_on() {
 
 #[tokio::test]
 async fn feeds_name_the_hub_and_themselves_in_fields_and_body() {
-    let world = with_hub(world());
+    let world = with_hub(world()).await;
     for document in DOCUMENTS {
         let reply = world.get(document).await;
         let itself = format!("https://feeds.example{document}");
@@ -82,7 +91,7 @@ async fn switching_the_hub_on_changes_the_entity_tag() {
     let tag = without.get(RSS).await.field("etag").to_owned();
     let again = over(without.store.clone(), config());
     assert_eq!(again.get(RSS).await.field("etag"), tag);
-    let with = with_hub(without);
+    let with = with_hub(without).await;
     assert_ne!(with.get(RSS).await.field("etag"), tag);
     assert_eq!(with.get_with(RSS, &[("If-None-Match", &tag)]).await.status, 200);
 }

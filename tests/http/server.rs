@@ -6,7 +6,7 @@ use feedbridge::serve::run;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
-    sync::oneshot,
+    sync::{oneshot, watch},
     task::JoinHandle,
 };
 
@@ -22,8 +22,8 @@ pub async fn start(world: &World) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel();
-    let site = world.site.clone();
-    let running = tokio::spawn(async move { run(listener, site, async { stopped.await.unwrap() }).await });
+    let (_, sites) = watch::channel(world.site.clone());
+    let running = tokio::spawn(async move { run(listener, sites, async { stopped.await.unwrap() }).await });
     Server { address, stop, running }
 }
 

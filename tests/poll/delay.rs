@@ -62,7 +62,7 @@ impl Daemon {
         let feed = format!("http://{}/kitchen/rss.xml", listener.local_addr().unwrap());
         let (stop, stopping) = watch::channel(false);
         let running = vec![
-            tokio::spawn(serve::run(listener, site, stopped(stopping.clone()))),
+            tokio::spawn(serve::run(listener, watch::channel(site).1, stopped(stopping.clone()))),
             tokio::spawn(poller.run(stopped(stopping))),
         ];
         Self { feed, stop, running, _folder: folder }

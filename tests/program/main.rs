@@ -7,6 +7,7 @@ mod follow;
 mod limits;
 mod log_lines;
 mod proxies;
+mod reload;
 mod socket;
 
 #[path = "../common/program.rs"]

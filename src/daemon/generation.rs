@@ -1,0 +1,156 @@
+//! What a configuration decides: the site that is served, the poller and the hub. A generation is planned, which may
+//! fail and changes nothing, and then begun in the place of another, which cannot fail.
+
+use std::sync::Arc;
+
+use tokio::{join, select, sync::watch, task::JoinHandle, time::timeout};
+use tracing::warn;
+
+use super::{Failure, Ground, STOP_TIME, exits, push::Push, systemd, until};
+use crate::{
+    config::{Config, Tokens},
+    fetch::Http,
+    hub::Hub,
+    poll::Poller,
+    serve::Site,
+    status::Board,
+};
+
+/// What a generation takes over from the one before.
+#[derive(Clone)]
+pub struct Heritage {
+    board: Arc<Board>,
+    /// The last hub of the daemon's own, even if it was switched off since: it may have deliveries under way.
+    hub: Option<Arc<Hub>>,
+}
+
+/// Built, and not begun.
+pub struct Plan {
+    pub config: Arc<Config>,
+    pub site: Arc<Site>,
+    heritage: Heritage,
+    poller: Poller<Http>,
+    push: Push,
+}
+
+pub struct Generation {
+    pub config: Arc<Config>,
+    pub heritage: Heritage,
+    stop: watch::Sender<bool>,
+    polling: JoinHandle<()>,
+    pushing: JoinHandle<()>,
+}
+
+impl Plan {
+    pub async fn make(
+        ground: &Ground,
+        config: Arc<Config>,
+        tokens: Option<Tokens>,
+        before: Option<Heritage>,
+    ) -> Result<Self, Failure> {
+        let (earlier, hub) = before.map_or_else(Default::default, |before| (Some(before.board), before.hub));
+        let board = Arc::new(board(&config, earlier.as_deref()));
+        let push = Push::open(&config, ground.handle(), ground.clock.clone(), hub.as_deref()).await?;
+        let (store, metrics) = (Arc::clone(&ground.store), Arc::clone(&ground.metrics));
+        let site = Site::new(Arc::clone(&config), store, Arc::clone(&board), metrics);
+        let site = Arc::new(site.with_hub(push.own()).with_tokens(tokens));
+        let poller = poller(ground, &config, &board)?;
+        Ok(Self { heritage: Heritage { board, hub: push.own().or(hub) }, config, site, poller, push })
+    }
+
+    /// Begins in the place of `before`, which ends: its poller before this one asks anybody, for both would ask for the
+    /// same channels; its deliveries when they end, beside this one's.
+    pub fn begin(self, before: Option<Generation>) -> Generation {
+        let Self { config, site, heritage, poller, push } = self;
+        let (mut polled, mut pushed) = before.map(Generation::retire).unzip();
+        let (stop, stopped) = watch::channel(false);
+        let stopped_too = stopped.clone();
+        let polling = tokio::spawn(async move {
+            if let Some(polled) = &mut polled {
+                ended(polled).await;
+            }
+            poller.run(until(stopped)).await;
+        });
+        let pushing = tokio::spawn(async move {
+            join!(push.run(site, until(stopped_too)), async {
+                if let Some(pushed) = &mut pushed {
+                    ended(pushed).await;
+                }
+            });
+        });
+        Generation { config, heritage, stop, polling, pushing }
+    }
+}
+
+impl Generation {
+    /// Resolves, with what it was, when something ends that should go on for ever.
+    pub async fn broken(&mut self) -> &'static str {
+        select! {
+            _ = &mut self.polling => "polling",
+            _ = &mut self.pushing => "the hub",
+        }
+    }
+
+    /// Takes nothing more up. What is being stored is stored to its end; deliveries are cut off that a subscriber does not
+    /// take in time, and made again after the next start.
+    pub async fn end(self) {
+        let (mut polling, mut pushing) = self.retire();
+        let pushed = async {
+            if timeout(STOP_TIME, ended(&mut pushing)).await.is_err() {
+                warn!("deliveries cut off, since subscribers did not take them in time");
+                pushing.abort();
+            }
+        };
+        join!(ended(&mut polling), pushed);
+    }
+
+    fn retire(self) -> (JoinHandle<()>, JoinHandle<()>) {
+        self.stop.send_replace(true);
+        (self.polling, self.pushing)
+    }
+
+    /// The configuration in the file is not the one in force.
+    pub fn refuse(&self, error: &str) {
+        self.heritage.board.set_configuration_error(error.to_owned());
+    }
+}
+
+/// Waits for a task, whatever its end; the log has the reason if it panicked.
+pub async fn ended(task: &mut JoinHandle<()>) {
+    // One that is finished may have been awaited before.
+    if !task.is_finished() {
+        let _ = task.await;
+    }
+}
+
+/// The channels stand as they stood, until the new poller has read what the old one left.
+fn board(config: &Config, earlier: Option<&Board>) -> Board {
+    let board = Board::new(config.channels.iter().map(|channel| channel.name.clone()));
+    let Some(earlier) = earlier else { return board };
+    for channel in &config.channels {
+        if let Some(status) = earlier.get(&channel.name) {
+            board.set(&channel.name, status);
+        }
+    }
+    board.set_hosts(earlier.hosts());
+    if let Some(budget) = earlier.budget() {
+        board.set_budget(budget);
+    }
+    board
+}
+
+fn poller(ground: &Ground, config: &Config, board: &Arc<Board>) -> Result<Poller<Http>, Failure> {
+    Ok(Poller {
+        exits: exits(config)?,
+        store: ground.handle(),
+        board: Arc::clone(board),
+        metrics: Arc::clone(&ground.metrics),
+        clock: ground.clock.clone(),
+        channels: config.channels.iter().map(|channel| (channel.name.clone(), channel.history)).collect(),
+        hosts: config.upstream.hosts.clone(),
+        policy: config.poll.policy,
+        seed: fastrand::u64(..),
+        eager: false,
+        heartbeat: systemd::heartbeat(),
+    })
+}
