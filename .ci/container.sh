@@ -1,10 +1,12 @@
 # Shell functions of the checks that boot a real systemd in a container; sourced by them. Needs root, systemd-container
 # and debootstrap. The container's files are an overlay and its network is its own: nothing of a run stays.
 set -u
+. .ci/lib.sh
 root=target/ci/root
 folder=$(mktemp -d)
+# That of the socket's unit; in a network of its own it clashes with nothing.
 address=127.0.0.1:8080
-upstream=18089
+upstream=
 problems=0
 systemd=
 nspawn=
@@ -69,17 +71,8 @@ put() { # put PATH: standard input becomes a file in the container
     inside sh -c 'mkdir -p "$(dirname "$1")" && cat >"$1"' sh "$1"
 }
 
-page() { # page NAME: a channel with three posts, in upstream's markup
-    local id
-    echo '<html><body><main class="tgme_main"><section class="tgme_channel_history js-message_history">'
-    for id in 1 2 3; do
-        echo "<div class=\"tgme_widget_message_wrap\"><div class=\"tgme_widget_message js-widget_message\" data-post=\"$1/$id\" data-view=\"eyJjIjotMTAwMSwicCI6MX0\"><div class=\"tgme_widget_message_bubble\"><div class=\"tgme_widget_message_text js-message_text\" dir=\"auto\">Soup $id</div><span class=\"tgme_widget_message_meta\"><a class=\"tgme_widget_message_date\" href=\"https://t.me/$1/$id\"><time datetime=\"2026-03-0${id}T12:00:00+00:00\">12:00</time></a></span></div></div></div>"
-    done
-    echo '</section></main></body></html>'
-}
-
 boot() { # boots the container, with a stand-in for upstream in its network
-    local i
+    local i name
     if [ ! -x "$root/lib/systemd/systemd" ]; then
         debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus,ca-certificates bookworm "$root" >"$folder/debootstrap" 2>&1 ||
             { tail -n 3 "$folder/debootstrap"; return 1; }
@@ -96,11 +89,11 @@ boot() { # boots the container, with a stand-in for upstream in its network
     done
     [ "$i" -lt 60 ] || { echo "the container does not boot"; tail -n 5 "$folder/boot"; return 1; }
     mkdir "$folder/pages"
-    page kitchen >"$folder/pages/kitchen.html"
-    page garden | sed 's/eyJjIjotMTAwMSwicCI6MX0/eyJjIjotMTAwMiwicCI6MX0/' >"$folder/pages/garden.html"
-    # Not by the function: killing the subshell that runs it would leave the program alive.
-    nsenter -t "$systemd" -n -- python3 .ci/standin.py "$upstream" "$folder/pages" >/dev/null 2>&1 &
-    standin=$!
+    for name in kitchen garden; do
+        python3 .ci/upstream.py page $name 3 >"$folder/pages/$name.html"
+    done
+    # Not by the function `network`: killing the subshell that runs it would leave the program alive.
+    stand_in "$folder/pages" nsenter -t "$systemd" -n --
 }
 
 configuration() { # the configuration of a daemon that follows one channel of the stand-in
@@ -109,7 +102,7 @@ configuration() { # the configuration of a daemon that follows one channel of th
 listen = "$address"
 public_url = "http://$address"
 [upstream]
-hosts = ["http://127.0.0.1:$upstream"]
+hosts = ["$upstream"]
 [poll]
 interval_seconds = 1
 [[channel]]
@@ -120,7 +113,7 @@ CONFIG
 config=/etc/feedbridge/config.toml
 active() { inside systemctl is-active feedbridge; }
 inactive() { ! active; }
-feed() { network curl -fsS "http://$address/$1/feed.json" | grep -q "Soup 3"; }
+feed() { network curl -fsS "http://$address/$1/feed.json" | grep -q "Soup number 3"; }
 restarts() { [ "$(inside systemctl show -p NRestarts --value feedbridge)" = "$1" ]; }
 logged() { inside journalctl -u feedbridge --no-pager | grep -q "$1"; }
 private() { [ "$(inside stat -c %a /var/lib/private/feedbridge)" = 700 ]; }

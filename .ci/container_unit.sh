@@ -67,7 +67,7 @@ ask() { # ask ADDRESS/PORT PROPERTY...: connects, in a service with these proper
 fence() { grep '^IPAddress' systemd/feedbridge.service | sed 's/^/-p/'; }
 mapfile -t fence < <(fence)
 expect "who is not fenced in reaches the secrets of a cloud" ask 169.254.169.254/80
-expect "who has the unit's fence reaches this machine" ask "127.0.0.1/$upstream" "${fence[@]}"
+expect "who has the unit's fence reaches this machine" ask "127.0.0.1/${upstream##*:}" "${fence[@]}"
 ! ask 169.254.169.254/80 "${fence[@]}"
 verdict "but not the secrets of a cloud" $?
 kill "$secrets"

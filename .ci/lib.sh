@@ -46,4 +46,22 @@ until_url() { # until_url URL: waits until it answers, at most 30 seconds
     curl --silent --fail --output /dev/null --retry 60 --retry-delay 0 --retry-max-time 30 --retry-all-errors "$1"
 }
 
+free_port() { # one of loopback that nobody listens at
+    python3 -c 'import socket; probe = socket.socket(); probe.bind(("127.0.0.1", 0)); print(probe.getsockname()[1])'
+}
+
+stand_in() { # stand_in DIRECTORY [COMMAND...]: begins one for t.me, by COMMAND; sets $standin, its process, and $upstream
+    local said i
+    said=$(mktemp)
+    "${@:2}" python3 .ci/upstream.py serve "$1" >"$said" &
+    standin=$!
+    for ((i = 0; i < 200; i++)); do
+        [ -s "$said" ] && break
+        sleep 0.05
+    done
+    upstream=$(cat "$said")
+    rm "$said"
+    [ -n "$upstream" ]
+}
+
 mkdir -p "$CI_WORK"

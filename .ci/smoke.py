@@ -9,7 +9,8 @@ import subprocess
 import sys
 import time
 
-from rig import CAPTURES, ROOT, Checks, Daemon, Workspace, free_port, wait_for
+from rig import CAPTURES, Checks, Daemon, Workspace, wait_for
+from upstream import Folder
 
 PAGES, BLOCKS, JUDGES = CAPTURES / "pages", CAPTURES / "blocks", CAPTURES.parent / "checks"
 sys.path.append(str(JUDGES))
@@ -106,31 +107,26 @@ def main(directory):
     pages = fill(directory / "pages")
     posts = {name: posts_on(page) for name, page in pages.items()}
     truths = {name: fidelity.truth(page) for name, page in pages.items()}
-    port = free_port()
-    standin = subprocess.Popen([sys.executable, ROOT / ".ci/standin.py", str(port), directory / "pages"])
-    try:
-        # Asked once: everything after the first answers is served from the store. So far from the next poll, max-age
-        # stands at its bound; nearer, two requests at either side of a minute have two.
-        with Daemon(directory, [f"http://127.0.0.1:{port}"], pages, interval=86400, reactions=True) as daemon:
-            wait_for("all pages are stored", lambda: total(daemon) == sum(posts.values()))
-            for kind in ("rss", "atom"):
-                newsboat(checks, daemon, posts, kind, directory)
-            with concurrent.futures.ThreadPoolExecutor(4) as pool:
-                runs = [
-                    pool.submit(judge, checks, daemon, truths[name], name, kind, directory)
-                    for name in pages for kind in FILES
-                ]
-                for run in runs:
-                    run.result()
-            looked_at = [f"{daemon.url}/", *(f"{daemon.url}/{name}/" for name in pages)]
-            checks.command([sys.executable, JUDGES / "autodiscovery.py", *looked_at], "autodiscovery")
-            metrics = subprocess.run(
-                ["promtool", "check", "metrics"], input=daemon.get("/metrics")[2], capture_output=True, timeout=60
-            )
-            checks.equal(metrics.stdout + metrics.stderr, b"", "promtool's remarks")
-            checks.equal(daemon.stop(), 0, "exit code after SIGTERM")
-    finally:
-        standin.kill()
+    # Asked once: everything after the first answers is served from the store. So far from the next poll, max-age
+    # stands at its bound; nearer, two requests at either side of a minute have two.
+    with Daemon(directory, [Folder(directory / "pages").url], pages, interval=86400, reactions=True) as daemon:
+        wait_for("all pages are stored", lambda: total(daemon) == sum(posts.values()))
+        for kind in ("rss", "atom"):
+            newsboat(checks, daemon, posts, kind, directory)
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            runs = [
+                pool.submit(judge, checks, daemon, truths[name], name, kind, directory)
+                for name in pages for kind in FILES
+            ]
+            for run in runs:
+                run.result()
+        looked_at = [f"{daemon.url}/", *(f"{daemon.url}/{name}/" for name in pages)]
+        checks.command([sys.executable, JUDGES / "autodiscovery.py", *looked_at], "autodiscovery")
+        metrics = subprocess.run(
+            ["promtool", "check", "metrics"], input=daemon.get("/metrics")[2], capture_output=True, timeout=60
+        )
+        checks.equal(metrics.stdout + metrics.stderr, b"", "promtool's remarks")
+        checks.equal(daemon.stop(), 0, "exit code after SIGTERM")
     print(f"{len(pages)} pages, {sum(posts.values())} posts, {time.monotonic() - began:.0f} s")
     checks.end("captured pages")
 

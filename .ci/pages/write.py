@@ -1,17 +1,17 @@
 #!/usr/bin/env python3
-"""write.py DIRECTORY writes a hand-made preview page of two channels into DIRECTORY, for .ci/standin.py to serve:
+"""write.py DIRECTORY writes a hand-made preview page of two channels into DIRECTORY, for .ci/upstream.py to serve:
 one of thirty posts of several kinds, and one written from right to left."""
-import base64
 import datetime
-import json
 import pathlib
 import sys
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent))
+import upstream  # noqa: E402, found only there
 
 DIRECTORY = pathlib.Path(sys.argv[1])
 NOW = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
 PHOTO = '<a class="tgme_widget_message_photo_wrap 5100000000000000001 12_34" href="https://t.me/{name}/{id}" style="width:450px;background-image:url(\'https://cdn.example/photo.jpg\')"><div class="tgme_widget_message_photo" style="width:75%;padding-top:66%"></div></a>'
 VIDEO = '<a class="tgme_widget_message_video_player js-message_video_player" href="https://t.me/{name}/{id}"><i class="tgme_widget_message_video_thumb" style="background-image:url(\'https://cdn.example/poster.jpg\')"></i><div class="tgme_widget_message_video_wrap" style="width:640px;padding-top:56%"><video src="https://cdn.example/film.mp4" class="tgme_widget_message_video js-message_video"></video></div><div class="message_video_play js-message_video_play"></div><time class="message_video_duration js-message_video_duration">0:27</time></a>'
-TEXT = '<div class="tgme_widget_message_text js-message_text" dir="auto">{}</div>'
 LATIN = [
     'The kettle boils. <b>Slowly</b>, but it boils: <a href="https://example.org/a-rather-long-address-that-has-to-wrap-somewhere-on-a-narrow-screen">https://example.org/a-rather-long-address-that-has-to-wrap-somewhere-on-a-narrow-screen</a>',
     'A recipe <a href="?q=%23tea">#tea</a><br/><br/><pre>let water = boil(kettle).await?; let tea = steep(water, Leaves::Assam, Duration::from_secs(240)).await?;</pre>',
@@ -20,18 +20,14 @@ LATIN = [
 HEBREW = ['הקומקום רותח. לאט, אבל רותח.<br/>שורה שנייה <a href="?q=%23%D7%AA%D7%94">#תה</a>', 'תה הוא דבר שקט. <b>מאוד</b>.']
 
 
-def block(name, channel, number, count, body):
-    view = base64.urlsafe_b64encode(json.dumps({"c": -channel, "p": number}).encode()).decode().rstrip("=")
-    at = (NOW - datetime.timedelta(hours=17 * (count - number))).isoformat()
-    return f'<div class="tgme_widget_message_wrap"><div class="tgme_widget_message" data-post="{name}/{number}" data-view="{view}"><div class="tgme_widget_message_bubble">{body}<span class="tgme_widget_message_meta"><a class="tgme_widget_message_date" href="https://t.me/{name}/{number}"><time datetime="{at}">12:00</time></a></span></div></div></div>'
-
-
 def page(name, title, about, channel, texts, count):
     blocks = []
     for number in range(1, count + 1):
         media = {1: PHOTO, 4: VIDEO}.get(number % 6, "").format(name=name, id=number)
-        blocks.append(block(name, channel, number, count, media + TEXT.format(texts[number % len(texts)])))
-    return f'<!DOCTYPE html><html><head><meta property="og:title" content="{title}"></head><body><div class="tgme_channel_info"><div class="tgme_channel_info_header"><i class="tgme_page_photo_image"><img src="https://cdn.example/avatar.jpg"></i><div class="tgme_channel_info_header_title"><span dir="auto">{title}</span></div></div><div class="tgme_channel_info_description">{about}</div></div><main class="tgme_main" data-url="/{name}"><section class="tgme_channel_history js-message_history">{"".join(blocks)}</section></main></body></html>'
+        at = (NOW - datetime.timedelta(hours=17 * (count - number))).isoformat()
+        body = media + upstream.text(texts[number % len(texts)])
+        blocks.append(upstream.block(name, channel, number, body, at))
+    return upstream.page(name, blocks, title, about, "https://cdn.example/avatar.jpg")
 
 
 DIRECTORY.mkdir(parents=True, exist_ok=True)

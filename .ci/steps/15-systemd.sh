@@ -19,7 +19,7 @@ tells_systemd() {
     folder=$(mktemp -d)
     cat >"$folder/config.toml" <<CONFIG
 [server]
-listen = "127.0.0.1:18086"
+listen = "127.0.0.1:$(free_port)"
 [store]
 path = "$folder/data"
 [upstream]

@@ -9,17 +9,19 @@ pages_ready() {
 }
 
 pages_look() { # starts the program over a stand-in, looks, and ends both
-    local work standin program port=8471 upstream=8472 status=1
+    local work port standin upstream program status=1
     work=$(mktemp -d)
     cargo build --quiet || return
     python3 .ci/pages/write.py "$work/upstream"
+    port=$(free_port)
+    stand_in "$work/upstream" || return
     cat >"$work/config.toml" <<END
 [server]
 listen = "127.0.0.1:$port"
 [store]
 path = "$work/data"
 [upstream]
-hosts = ["http://127.0.0.1:$upstream"]
+hosts = ["$upstream"]
 [[channel]]
 name = "kettle"
 [[channel]]
@@ -27,9 +29,6 @@ name = "kumkum"
 [[channel]]
 name = "nobody_here"
 END
-    python3 .ci/standin.py $upstream "$work/upstream" &
-    standin=$!
-    for _ in $(seq 50); do curl -s -o "$work/ready" "http://127.0.0.1:$upstream/s/kettle" && break; sleep 0.1; done
     target/debug/feedbridge serve --config "$work/config.toml" 2>"$work/log" &
     program=$!
     for _ in $(seq 100); do

@@ -3,24 +3,26 @@
 
 # with_hub on|off COMMAND...: runs the daemon over a stand-in channel, $url in front of it and $folder behind it.
 with_hub() {
-    local folder hub=$1 url=http://127.0.0.1:18085 result
+    local folder hub=$1 url standin upstream result
+    url=http://127.0.0.1:$(free_port)
     shift
     folder=$(mktemp -d)
     mkdir "$folder/pages"
     echo 3 >"$folder/posts"
-    python3 .ci/page.py kitchen 3 >"$folder/pages/kitchen.html"
+    python3 .ci/upstream.py page kitchen 3 >"$folder/pages/kitchen.html"
+    stand_in "$folder/pages" || return
     cat >"$folder/more" <<MORE
 n=\$((\$(cat $folder/posts) + 1))
 echo \$n >$folder/posts
-python3 $PWD/.ci/page.py kitchen \$n >$folder/next.html && mv $folder/next.html $folder/pages/kitchen.html
+python3 $PWD/.ci/upstream.py page kitchen \$n >$folder/next.html && mv $folder/next.html $folder/pages/kitchen.html
 MORE
     cat >"$folder/config.toml" <<CONFIG
 [server]
-listen = "127.0.0.1:18085"
+listen = "${url#http://}"
 [store]
 path = "$folder/data"
 [upstream]
-hosts = ["http://127.0.0.1:18084"]
+hosts = ["$upstream"]
 [poll]
 interval_seconds = 1
 requests_per_minute = 6000
@@ -30,9 +32,6 @@ allow_private_callbacks = true
 [[channel]]
 name = "kitchen"
 CONFIG
-    python3 .ci/standin.py 18084 "$folder/pages" &
-    local standin=$!
-    until_url http://127.0.0.1:18084/s/kitchen
     env -u STATE_DIRECTORY target/debug/feedbridge --config "$folder/config.toml" 2>"$folder/log" &
     local daemon=$!
     until_url "$url/healthz" && until_posts "$url/kitchen/feed.json" 3 && "$@"

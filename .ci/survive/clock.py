@@ -16,7 +16,7 @@ import tempfile
 import time
 
 from daemon import Daemon
-from standin import Channel, StandIn
+from channels import Channel, StandIn
 
 SECONDS = 8
 LIBRARIES = "/usr/lib/*/faketime/libfaketimeMT.so.1"

@@ -23,7 +23,7 @@ import threading
 import time
 
 from daemon import Daemon, journal
-from standin import Channel, StandIn
+from channels import Channel, StandIn
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "tests" / "powerloss"))
 

@@ -17,7 +17,7 @@ listen = "127.0.0.1:{port}"
 path = "{store}"
 segment_bytes = {segment_bytes}
 [upstream]
-hosts = ["http://127.0.0.1:{upstream}"]
+hosts = ["{upstream}"]
 [poll]
 requests_per_minute = 6000
 floor_seconds = {floor}
@@ -43,7 +43,7 @@ class Daemon:
         self.port, self.names = free_port(), list(stand_in.channels)
         self.environment = environment or {}
         config = CONFIG.format(port=self.port, store=self.store, segment_bytes=segment_bytes,
-                               upstream=stand_in.port, interval=interval, floor=floor, ceiling=ceiling)
+                               upstream=stand_in.url, interval=interval, floor=floor, ceiling=ceiling)
         config += "".join(f'[[channel]]\nname = "{name}"\n' for name in self.names)
         (self.folder / "config.toml").write_text(config)
         self.process = None

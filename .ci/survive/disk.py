@@ -16,7 +16,7 @@ import threading
 import time
 
 from daemon import Daemon, journal
-from standin import Channel, StandIn
+from channels import Channel, StandIn
 
 NUMBERS = {1000: "kitchen0", 1001: "kitchen1"}
 

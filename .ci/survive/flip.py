@@ -19,7 +19,7 @@ import tempfile
 import time
 
 from daemon import Daemon, good_lines, journal
-from standin import PAGE_IDS, Channel, StandIn
+from channels import PAGE_IDS, Channel, StandIn
 
 
 def closed_store(binary, folder, seed):
