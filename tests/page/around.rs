@@ -133,6 +133,20 @@ fn a_card_without_title_and_site_shows_its_address() {
 }
 
 #[test]
+fn a_card_that_is_a_picture_leads_to_its_address() {
+    let card = "<a class=\"tgme_widget_message_link_preview\" href=\"https://example.org/tea\"><i class=\"link_preview_image\" style=\"background-image:url('https://cdn.example/a.jpg')\"></i></a>";
+    let item = item(post(&format!("{}{card}", text("Of tea"))));
+    assert!(
+        item.content.contains(
+            "<a href=\"https://example.org/tea\"><img src=\"https://cdn.example/a.jpg\" alt=\"example.org/tea\""
+        ),
+        "{}",
+        item.content
+    );
+    assert!(!item.content.contains("🔗") && !item.content.contains(">example.org"), "{}", item.content);
+}
+
+#[test]
 fn a_name_from_outside_never_turns_what_follows() {
     let file = "<a class=\"tgme_widget_message_document_wrap\" href=\"https://t.me/kettle/7\"><div class=\"tgme_widget_message_document\">\
                 <div class=\"tgme_widget_message_document_title\">photo\u{202e}gpj.exe\u{200f}</div>\

@@ -59,25 +59,23 @@ pub(super) fn poll(html: &mut Html, poll: &Poll) {
     });
 }
 
+/// A picture without words is itself the link; a card without either shows its address.
 pub(super) fn preview(html: &mut Html, preview: &Preview, settings: &Settings) {
     let href = preview.href.as_deref();
+    let address = href.map_or_else(|| Kind::Link.symbol().to_owned(), short);
+    let nameless = preview.site.is_empty() && preview.title.is_empty();
     html.element("blockquote", |html| {
-        html.paragraph(|html| match (preview.site.is_empty(), preview.title.is_empty()) {
-            (_, false) => {
-                html.name(&preview.site);
-                if !preview.site.is_empty() {
-                    html.open("br");
-                }
-                html.link(href, |html| html.element("b", |html| html.name(&preview.title)));
-            }
-            (false, true) => html.link(href, |html| html.name(&preview.site)),
-            (true, true) => {
-                html.link(href, |html| html.text(&href.map_or_else(|| Kind::Link.symbol().to_owned(), short)))
-            }
-        });
+        if !nameless {
+            html.paragraph(|html| heading(html, preview));
+        } else if preview.image.is_none() {
+            html.paragraph(|html| html.link(href, |html| html.text(&address)));
+        }
         inline::blocks(html, &preview.description, settings.spoilers);
         if let Some(image) = &preview.image {
-            html.element("figure", |html| html.image(&image.url, "", image.width, image.height));
+            let picture = |html: &mut Html, words: &str| html.image(&image.url, words, image.width, image.height);
+            html.element("figure", |html| {
+                if nameless { html.link(href, |html| picture(html, &address)) } else { picture(html, "") }
+            });
         }
         if let Some(video) = &preview.video {
             figures::video(html, video, href.unwrap_or_default());
@@ -86,6 +84,18 @@ pub(super) fn preview(html: &mut Html, preview: &Preview, settings: &Settings) {
             html.paragraph(|html| html.link(Some(embed), |html| html.text(Kind::Video.symbol())));
         }
     });
+}
+
+fn heading(html: &mut Html, preview: &Preview) {
+    let href = preview.href.as_deref();
+    if preview.title.is_empty() {
+        return html.link(href, |html| html.name(&preview.site));
+    }
+    html.name(&preview.site);
+    if !preview.site.is_empty() {
+        html.open("br");
+    }
+    html.link(href, |html| html.element("b", |html| html.name(&preview.title)));
 }
 
 /// An address as people write it.
