@@ -146,8 +146,8 @@ impl Life {
         match planned.unwrap_or_else(|error| Err(error.to_string())) {
             Ok(plan) => self.go_on(plan),
             Err(error) => {
-                error!(%error, "the new configuration is refused; the old one stays");
                 self.generation.refuse(&error);
+                error!(%error, "the new configuration is refused; the old one stays");
                 systemd::refused(&self.generation.config, &error);
                 self
             }
