@@ -10,7 +10,7 @@
 //! |---|---|---|
 //! | 4 | `cli`, `daemon` | reads arguments, builds, wires, waits for a signal |
 //! | 3 | `poll`, `serve`, `hub` | the only async loops |
-//! | 2 | `fetch`, `store`, `edition`, `shelf`, `status`, `metrics`, `config`, `clock` | shells: one outside system each |
+//! | 2 | `fetch`, `store`, `edition`, `shelf`, `feeds`, `status`, `metrics`, `config`, `clock` | shells: one outside system each |
 //! | 1 | `page`, `diff`, `feed`, `schedule`, `opml` | pure: no I/O, no clock, no async, no logging |
 //! | 0 | `model` | plain values |
 //!
@@ -18,7 +18,7 @@
 //!
 //! Where to look: what a post may be, `model::post`; how upstream's markup is read, `page`; what counts as an edit,
 //! `diff`; what readers see, `feed`; when a channel is asked, `schedule`; what follows from an answer, `poll`;
-//! what survives, `store`; what a feed's document is, `edition`; which bytes go out, `shelf`; how channels stand,
+//! what survives, `store`; what is followed and served, `feeds`; what a feed's document is, `edition`; which bytes go out, `shelf`; how channels stand,
 //! `status`; who gets them, `serve`; who is told of them, `hub`.
 //! Only `fetch` and `hub` know reqwest: the one asks upstream, the other tells subscribers.
 
@@ -29,6 +29,7 @@ pub mod daemon;
 pub mod diff;
 pub mod edition;
 pub mod feed;
+pub mod feeds;
 pub mod fetch;
 pub mod hub;
 pub mod metrics;

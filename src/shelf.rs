@@ -10,6 +10,7 @@ use moka::{ops::compute::Op, sync::Cache};
 use crate::{
     edition::{Coding, Version},
     feed::{Format, Selection},
+    feeds::FeedId,
 };
 
 /// What each entry costs beside its bytes, about.
@@ -18,8 +19,7 @@ const OVERHEAD_BYTES: usize = 512;
 /// Names an edition, whatever its version.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Key {
-    /// Index into `Config::feeds`.
-    pub feed: usize,
+    pub feed: FeedId,
     pub format: Format,
     pub coding: Coding,
     /// Only the entries changed after this sequence number; `None` for the whole feed.
@@ -30,7 +30,7 @@ pub struct Key {
 
 impl Key {
     /// The feed as it is, in full.
-    pub fn whole(feed: usize, format: Format, coding: Coding) -> Self {
+    pub fn whole(feed: FeedId, format: Format, coding: Coding) -> Self {
         Self { feed, format, coding, since: None, selection: None }
     }
 

@@ -8,8 +8,9 @@ use tokio::{runtime, signal::ctrl_c, sync::oneshot, time::sleep};
 
 use crate::{
     clock::Clock,
-    config::Config,
+    config::{ChannelConfig, Config},
     daemon::{Failure, exits, store_directory},
+    feeds::Followed,
     metrics::Metrics,
     model::{ChannelName, History, Time},
     poll::Poller,
@@ -57,7 +58,7 @@ async fn walk(config: &Config, name: &ChannelName, wanted: History, store: Handl
         board: Arc::clone(&board),
         metrics: Arc::new(Metrics::new(clock.wall())),
         clock: clock.clone(),
-        channels: vec![(name.clone(), wanted)],
+        followed: Followed::polled([ChannelConfig { name: name.clone(), history: wanted }]),
         hosts: config.upstream.hosts.clone(),
         policy: config.poll.policy,
         seed: fastrand::u64(..),

@@ -9,6 +9,7 @@ use tracing::warn;
 use super::{Failure, Ground, STOP_TIME, exits, push::Push, systemd, until};
 use crate::{
     config::{Config, Tokens},
+    feeds::Feeds,
     fetch::Http,
     hub::Hub,
     poll::Poller,
@@ -54,7 +55,7 @@ impl Plan {
         let (store, metrics) = (Arc::clone(&ground.store), Arc::clone(&ground.metrics));
         let site = Site::new(Arc::clone(&config), store, Arc::clone(&board), metrics);
         let site = Arc::new(site.with_hub(push.own()).with_tokens(tokens));
-        let poller = poller(ground, &config, &board)?;
+        let poller = poller(ground, &config, &site.feeds, &board)?;
         Ok(Self { heritage: Heritage { board, hub: push.own().or(hub) }, config, site, poller, push })
     }
 
@@ -139,14 +140,14 @@ fn board(config: &Config, earlier: Option<&Board>) -> Board {
     board
 }
 
-fn poller(ground: &Ground, config: &Config, board: &Arc<Board>) -> Result<Poller<Http>, Failure> {
+fn poller(ground: &Ground, config: &Config, feeds: &Feeds, board: &Arc<Board>) -> Result<Poller<Http>, Failure> {
     Ok(Poller {
         exits: exits(config)?,
         store: ground.handle(),
         board: Arc::clone(board),
         metrics: Arc::clone(&ground.metrics),
         clock: ground.clock.clone(),
-        channels: config.channels.iter().map(|channel| (channel.name.clone(), channel.history)).collect(),
+        followed: feeds.changes(),
         hosts: config.upstream.hosts.clone(),
         policy: config.poll.policy,
         seed: fastrand::u64(..),

@@ -7,7 +7,7 @@ use crate::{
     clock::Clock,
     config::{self, Config},
     hub::{Hub, Outside, Rules},
-    serve::{Feeds, Site},
+    serve::{FeedTopics, Site},
     store::Handle,
 };
 
@@ -52,7 +52,7 @@ impl Push {
 
     /// Pushes until `shutdown` resolves.
     pub async fn run(self, site: Arc<Site>, shutdown: impl Future<Output = ()>) {
-        let feeds = Arc::new(Feeds(site));
+        let feeds = Arc::new(FeedTopics(site));
         match self {
             Self::Off => shutdown.await,
             Self::Own(hub) => hub.run(feeds, shutdown).await,

@@ -10,20 +10,11 @@ use crate::{
 /// Characters that need no escape in a path segment (RFC 3986 2.3).
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// The last part of a feed document's address.
-pub fn file_name(format: Format) -> &'static str {
-    match format {
-        Format::Rss => "rss.xml",
-        Format::Atom => "atom.xml",
-        Format::Json => "feed.json",
-    }
-}
-
 /// The last part of a selection's address, with its query.
 pub fn file_and_query(format: Format, selection: &Selection) -> String {
     let query = selection.query();
     let mark = if query.is_empty() { "" } else { "?" };
-    [file_name(format), mark, &query].concat()
+    [format.file_name(), mark, &query].concat()
 }
 
 /// The address of a feed's page, which the addresses of its documents begin with. `public_url` without a slash at the end.
@@ -32,7 +23,7 @@ pub fn page_url(public_url: &str, spec: &FeedSpec) -> String {
 }
 
 pub fn document_url(public_url: &str, spec: &FeedSpec, format: Format) -> String {
-    page_url(public_url, spec) + file_name(format)
+    page_url(public_url, spec) + format.file_name()
 }
 
 pub fn selection_url(public_url: &str, spec: &FeedSpec, format: Format, selection: &Selection) -> String {

@@ -9,7 +9,7 @@ mod copies;
 mod days;
 mod version;
 
-pub use address::{document_url, file_and_query, file_name, page_url, selection_url};
+pub use address::{document_url, file_and_query, page_url, selection_url};
 pub use archive::Archive;
 pub use coding::Coding;
 pub use contents::Contents;

@@ -10,6 +10,7 @@ mod compose;
 mod content;
 mod cut;
 mod filter;
+mod format;
 mod inline;
 mod item;
 mod json;
@@ -24,19 +25,13 @@ mod title;
 pub use clean::for_page;
 pub use compose::compose;
 pub use filter::{Filter, Kind, Pattern};
+pub use format::{Format, render};
 pub use item::{Author, InReplyTo, Item, guid, item, message_at, tags};
 pub use markup::paragraph;
 pub use media::{Media, Medium};
 pub use select::{End, LONGEST_VALUE, MOST_POSTS, MOST_VALUES, Refusal, Selection};
 
 use crate::model::{Channel, Stored, Time};
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Format {
-    Rss,
-    Atom,
-    Json,
-}
 
 /// How titles stand for posts without text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -156,13 +151,4 @@ pub struct Feed {
 pub struct Tombstone {
     pub guid: String,
     pub when: Time,
-}
-
-/// Writes a feed.
-pub fn render(feed: &Feed, format: Format) -> Vec<u8> {
-    match format {
-        Format::Rss => rss::write(feed),
-        Format::Atom => atom::write(feed),
-        Format::Json => json::write(feed),
-    }
 }

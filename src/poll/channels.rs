@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{gaps::Cursor, suspects::Suspects, twins::Twins};
 use crate::{
+    config::ChannelConfig,
     model::{ChannelId, ChannelName, History, PostId, Time},
     schedule::Backoff,
     status::News,
@@ -53,8 +54,31 @@ pub struct Belief {
 }
 
 impl Channels {
-    pub fn new(histories: impl IntoIterator<Item = (ChannelName, History)>, news: News) -> Self {
-        Self { histories: histories.into_iter().collect(), news, ..Self::default() }
+    pub fn new(news: News) -> Self {
+        Self { news, ..Self::default() }
+    }
+
+    pub fn is_followed(&self, name: &ChannelName) -> bool {
+        self.histories.contains_key(name)
+    }
+
+    pub fn follow(&mut self, channel: &ChannelConfig) {
+        self.histories.insert(channel.name.clone(), channel.history);
+    }
+
+    /// Forgets the channels that are not to `stay`.
+    pub fn leave(&mut self, stay: impl Fn(&ChannelName) -> bool) -> Vec<ChannelName> {
+        let left: Vec<_> = self.histories.keys().filter(|name| !stay(name)).cloned().collect();
+        for name in &left {
+            self.histories.remove(name);
+            self.ids.remove(name);
+            self.missing.retain(|(of, _), _| of != name);
+            self.ends.retain(|(of, _)| of != name);
+            self.alive.remove(name);
+            self.withheld.remove(name);
+            self.suspects.forget(name);
+        }
+        left
     }
 
     /// How far back the channel is wanted under each of its names.

@@ -37,14 +37,13 @@ pub struct Memory {
     pub withheld: Withheld,
 }
 
-/// All that an earlier run left.
+/// What an earlier run left, but of the channels.
 #[derive(Debug, Default)]
 pub struct Kept {
     pub events: Vec<Event>,
     pub ways: Option<ways::Saved>,
     /// When the requests of the last minute were made, by the wall's clock.
     pub requests: Vec<Time>,
-    pub channels: HashMap<ChannelName, KeptChannel>,
 }
 
 #[derive(Debug, Default)]
@@ -119,18 +118,22 @@ impl Notes {
 
 impl Kept {
     /// What cannot be read was not kept. May block.
-    pub fn read(store: &dyn Store, names: Vec<ChannelName>) -> Self {
-        let channels = names.into_iter().map(|name| {
-            let kept = channel(store, &name);
-            (name, kept)
-        });
+    pub fn read(store: &dyn Store) -> Self {
         Self {
             events: events::all(store).unwrap_or_default(),
             ways: hint(store, WAYS),
             requests: hint(store, REQUESTS).map_or_else(Vec::new, Requests::times),
-            channels: channels.collect(),
         }
     }
+}
+
+/// What was kept of the channels `names`. May block.
+pub fn channels(store: &dyn Store, names: Vec<ChannelName>) -> HashMap<ChannelName, KeptChannel> {
+    let kept = names.into_iter().map(|name| {
+        let kept = channel(store, &name);
+        (name, kept)
+    });
+    kept.collect()
 }
 
 fn channel(store: &dyn Store, name: &ChannelName) -> KeptChannel {

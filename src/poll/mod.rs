@@ -38,14 +38,8 @@ pub use turn::{Errand, Turn, ask, first_look};
 pub use walk::Past;
 
 use crate::{
-    clock::Clock,
-    fetch::Upstream,
-    metrics::Metrics,
-    model::{ChannelName, History},
-    schedule::Policy,
-    status::Board,
-    status::events,
-    store::Handle,
+    clock::Clock, config::ChannelConfig, feeds::Followed, fetch::Upstream, metrics::Metrics, schedule::Policy,
+    status::Board, status::events, store::Handle,
 };
 use memory::Notes;
 use rounds::Rounds;
@@ -65,8 +59,8 @@ pub struct Poller<U> {
     pub board: Arc<Board>,
     pub metrics: Arc<Metrics>,
     pub clock: Clock,
-    /// With how far back each one's posts are wanted.
-    pub channels: Vec<(ChannelName, History)>,
+    /// The channels that are polled, at any moment.
+    pub followed: watch::Receiver<Arc<Followed>>,
     pub hosts: Vec<Url>,
     pub policy: Policy,
     /// Of the jitter.
@@ -101,8 +95,9 @@ struct Done {
 impl<U: Upstream> Poller<U> {
     /// Polls until `shutdown` resolves. Requests that wait for upstream are dropped then; what is being stored is
     /// stored to its end.
-    pub async fn run(self, shutdown: impl Future<Output = ()>) {
+    pub async fn run(mut self, shutdown: impl Future<Output = ()>) {
         let mut rounds = Rounds::resume(&self).await;
+        self.take_up(&mut rounds).await;
         let mut running = Running::default();
         let (stop, stopping) = watch::channel(false);
         pin!(shutdown);
@@ -128,6 +123,7 @@ impl<U: Upstream> Poller<U> {
                     }
                 }
                 beat = tick(&mut beat, self.heartbeat) => beat(),
+                () = changed(&mut self.followed) => self.take_up(&mut rounds).await,
                 () = sleep_until(wake) => {}
             }
         }
@@ -140,6 +136,19 @@ impl<U: Upstream> Poller<U> {
         }
         self.keep(rounds.take_notes(self.clock.steady(), self.clock.wall())).await;
         self.tell(&mut rounds).await;
+    }
+
+    /// Follows what is followed now, and nothing else.
+    async fn take_up(&mut self, rounds: &mut Rounds) {
+        let followed = Arc::clone(&self.followed.borrow_and_update());
+        rounds.leave(&followed.channels, self.clock.steady());
+        let added: Vec<ChannelConfig> = rounds.added(&followed.channels);
+        if added.is_empty() {
+            return;
+        }
+        let names = added.iter().map(|channel| channel.name.clone()).collect();
+        let kept = self.store.run(move |store| memory::channels(store, names)).await.unwrap_or_default();
+        rounds.follow(added, kept, self.clock.steady(), self.clock.wall());
     }
 
     /// Keeps what subscribers of the status are to be told; what cannot be kept now is kept with the next turn.
@@ -224,6 +233,14 @@ impl Running {
             }
             (Err(_), None) => None,
         })
+    }
+}
+
+/// Something else is followed now.
+async fn changed(followed: &mut watch::Receiver<Arc<Followed>>) {
+    // An error means that nobody is left to change it.
+    if followed.changed().await.is_err() {
+        std::future::pending().await
     }
 }
 

@@ -1,7 +1,10 @@
 //! The polling loop's state, without its waiting: the queue of what to ask, the ways to ask, what is known of the
 //! channels, and what is shown and kept of it. What to make of the answers is in `settle`.
 
-use std::sync::Arc;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use chrono::TimeDelta;
 use tracing::debug;
@@ -16,6 +19,7 @@ use super::{
     ways::{Way, Ways},
 };
 use crate::{
+    config::ChannelConfig,
     metrics::Metrics,
     model::{ChannelName, Time},
     schedule::Schedule,
@@ -40,15 +44,14 @@ pub struct Rounds {
 impl Rounds {
     /// Goes on where the last run was.
     pub async fn resume<U>(poller: &Poller<U>) -> Self {
-        let names: Vec<ChannelName> = poller.channels.iter().map(|(name, _)| name.clone()).collect();
-        let mut kept = poller.store.run(move |store| Kept::read(store, names)).await.unwrap_or_default();
+        let kept = poller.store.run(|store| Kept::read(store)).await.unwrap_or_default();
         let (now, wall) = (poller.clock.steady(), poller.clock.wall());
         let proxies = poller.exits.iter().map(|exit| exit.proxy.clone());
         let news = News::resume(&kept.events);
         let mut rounds = Self {
             queue: Queue::new(Schedule::new(poller.policy, poller.seed), poller.eager),
             ways: Ways::new(&poller.hosts, proxies, poller.seed),
-            channels: Channels::new(poller.channels.iter().cloned(), news),
+            channels: Channels::new(news),
             store: poller.store.clone(),
             board: Arc::clone(&poller.board),
             metrics: Arc::clone(&poller.metrics),
@@ -61,13 +64,38 @@ impl Rounds {
         let requests: Vec<Time> =
             kept.requests.iter().map(|time| time.min(&wall)).map(|time| now - (wall - time)).collect();
         rounds.queue.schedule.resume_requests(requests, now);
-        // Whatever was kept: each of them is polled, though nothing of it can be read.
-        for (name, _) in &poller.channels {
-            let kept = kept.channels.remove(name).unwrap_or_default();
-            rounds.resume_channel(name, kept, now, wall);
-        }
-        rounds.show(now, wall);
         rounds
+    }
+
+    /// Those of `wanted` that are not followed yet.
+    pub fn added(&self, wanted: &[ChannelConfig]) -> Vec<ChannelConfig> {
+        wanted.iter().filter(|channel| !self.channels.is_followed(&channel.name)).cloned().collect()
+    }
+
+    /// Follows channels, each where its last run was, if anything of it could be read.
+    pub fn follow(
+        &mut self,
+        channels: Vec<ChannelConfig>,
+        mut kept: HashMap<ChannelName, KeptChannel>,
+        now: Time,
+        wall: Time,
+    ) {
+        // All before any, since one may be wanted under several names.
+        channels.iter().for_each(|channel| self.channels.follow(channel));
+        for channel in channels {
+            let kept = kept.remove(&channel.name).unwrap_or_default();
+            self.resume_channel(&channel.name, kept, now, wall);
+        }
+    }
+
+    /// Asks no more for channels that are not in `wanted`, and shows nothing of them.
+    pub fn leave(&mut self, wanted: &[ChannelConfig], now: Time) {
+        let wanted: HashSet<&ChannelName> = wanted.iter().map(|channel| &channel.name).collect();
+        for name in self.channels.leave(|name| wanted.contains(name)) {
+            self.release_twins(&name, now);
+            self.queue.remove(&name);
+            self.board.remove(&name);
+        }
     }
 
     fn resume_channel(&mut self, name: &ChannelName, kept: KeptChannel, now: Time, wall: Time) {

@@ -29,6 +29,9 @@ impl Rounds {
     pub fn settle(&mut self, done: Done, now: Time, wall: Time) {
         let Done { turn, way, outcome, took } = done;
         let began = self.queue.ended(&turn).unwrap_or(now);
+        if !self.channels.is_followed(&turn.channel) {
+            return;
+        }
         self.metrics.poll(&turn.channel, outcome.as_str(), took);
         debug!(channel = %turn.channel, errand = ?turn.errand, outcome = outcome.as_str(), ?took, "asked upstream");
         let asked = Asked { way: &way, channel: &turn.channel, began, now };
@@ -180,7 +183,7 @@ impl Rounds {
     }
 
     /// The other names of a channel that `name` does not lead to any more are asked again themselves.
-    fn release_twins(&mut self, name: &ChannelName, now: Time) {
+    pub(super) fn release_twins(&mut self, name: &ChannelName, now: Time) {
         for twin in self.channels.twins.release(name) {
             self.queue.schedule.insert(twin, None, now);
         }

@@ -54,6 +54,14 @@ impl Suspects {
         self.0.entry(way.clone()).or_default().fine(name, now)
     }
 
+    /// The channel is not asked for any more.
+    pub fn forget(&mut self, name: &ChannelName) {
+        for way in self.0.values_mut() {
+            way.open.remove(name);
+            way.fine.remove(name);
+        }
+    }
+
     /// The channel gave an answer that a ban may feign.
     pub fn suspicious(&mut self, way: &Way, name: &ChannelName, worked: bool, now: Time) -> Verdict {
         // Whoever it was that showed them, these can be looked at.

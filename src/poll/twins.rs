@@ -28,8 +28,9 @@ impl Twins {
         self.others.iter().filter(move |(_, id)| self.polled.get(id) == Some(name)).map(|(other, _)| other)
     }
 
-    /// `name` leads nowhere any more: the others stand for themselves again.
+    /// `name` leads nowhere any more, or is not asked for: the others stand for themselves again.
     pub fn release(&mut self, name: &ChannelName) -> Vec<ChannelName> {
+        self.others.remove(name);
         let released: Vec<_> = self.of(name).cloned().collect();
         released.iter().for_each(|other| _ = self.others.remove(other));
         self.polled.retain(|_, polled| polled != name);

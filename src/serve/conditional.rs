@@ -23,13 +23,8 @@ pub enum Verdict {
 /// The strong entity tag of an edition: different for each format and coding. It carries the version's sequence number,
 /// so that [`known_sequence`] can tell what has changed since.
 pub fn etag(version: &Version, format: Format, coding: Coding) -> String {
-    let format = match format {
-        Format::Rss => "rss",
-        Format::Atom => "atom",
-        Format::Json => "json",
-    };
     let Version { identity, heads, sequence, .. } = version;
-    format!("\"{identity:016x}-{heads:016x}-{sequence:x}-{format}-{}\"", coding.as_str())
+    format!("\"{identity:016x}-{heads:016x}-{sequence:x}-{}-{}\"", format.as_str(), coding.as_str())
 }
 
 /// The sequence number in a tag of If-None-Match, if the tag is of this very feed as it is set up now.

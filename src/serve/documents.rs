@@ -16,9 +16,9 @@ use super::{
     negotiation,
 };
 use crate::{
-    config::FeedSpec,
     edition::{Coding, Version, document_url, file_and_query},
     feed::{Format, Selection},
+    feeds::FeedId,
     hub,
     model::Time,
     shelf::{Edition, Key, Origin},
@@ -27,9 +27,9 @@ use crate::{
 /// The steps of max-age. Less would make readers ask for nothing; more would hide a channel that starts to speak.
 const MAX_AGE_SECONDS: [i64; 7] = [60, 120, 300, 600, 900, 1800, 3600];
 
-pub async fn serve(site: &Arc<Site>, parts: &Parts, feed: usize, format: Format) -> Answer {
+pub async fn serve(site: &Arc<Site>, parts: &Parts, feed: FeedId, format: Format) -> Answer {
     let asked = parts.uri.query().unwrap_or_default();
-    let selection = match Selection::parse(asked, site.config.feeds[feed].settings.posts) {
+    let selection = match Selection::parse(asked, feed.settings.posts) {
         Ok(selection) => selection,
         Err(refusal) => return problem(StatusCode::BAD_REQUEST, &refusal.to_string()),
     };
@@ -68,7 +68,7 @@ async fn document(site: &Arc<Site>, parts: &Parts, key: Key) -> Answer {
             whole(site, parts, &key, &edition, lasting && origin != Origin::Outdated)
         }
         Err(error) => {
-            tracing::warn!(feed = site.config.feeds[key.feed].name, %error, "feed cannot be served");
+            tracing::warn!(feed = key.feed.name, %error, "feed cannot be served");
             problem(StatusCode::SERVICE_UNAVAILABLE, "The feed cannot be read at the moment.")
         }
     }
@@ -155,8 +155,7 @@ fn put_validators(headers: &mut HeaderMap, key: &Key, version: &Version) {
 }
 
 fn put_content(headers: &mut HeaderMap, key: &Key) {
-    let content_type = media_type(key.format);
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type.1));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(key.format.content_type()));
     if key.coding != Coding::Identity {
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static(key.coding.as_str()));
     }
@@ -165,7 +164,7 @@ fn put_content(headers: &mut HeaderMap, key: &Key) {
 /// Where to subscribe to changes, if there is a hub (WebSub, section 4).
 fn put_links(headers: &mut HeaderMap, site: &Site, key: &Key) {
     if let Some(hub) = site.hub_url.as_ref().filter(|_| key.selection.is_none()) {
-        let topic = document_url(&site.config.server.public_url, &site.config.feeds[key.feed], key.format);
+        let topic = document_url(&site.config.server.public_url, &key.feed, key.format);
         put(headers, LINK, &hub::link(hub, &topic));
     }
 }
@@ -173,15 +172,6 @@ fn put_links(headers: &mut HeaderMap, site: &Site, key: &Key) {
 fn put(headers: &mut HeaderMap, name: hyper::header::HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(name, value);
-    }
-}
-
-/// A format's media type, bare and as Content-Type.
-pub fn media_type(format: Format) -> (&'static str, &'static str) {
-    match format {
-        Format::Rss => ("application/rss+xml", "application/rss+xml; charset=utf-8"),
-        Format::Atom => ("application/atom+xml", "application/atom+xml; charset=utf-8"),
-        Format::Json => ("application/feed+json", "application/feed+json; charset=utf-8"),
     }
 }
 
@@ -198,8 +188,7 @@ fn cache_control(site: &Site, key: &Key, lasting: bool) -> String {
     if lasting {
         return "public, max-age=31536000, immutable".to_owned();
     }
-    let spec: &FeedSpec = &site.config.feeds[key.feed];
-    let seconds = spec.channels.iter().filter_map(|name| site.board.get(name)?.next_poll).min();
+    let seconds = key.feed.channels.iter().filter_map(|name| site.board.get(name)?.next_poll).min();
     let seconds = seconds.map_or(0, |next| (next - Utc::now()).num_seconds());
     format!("public, max-age={}", max_age(seconds))
 }

@@ -5,6 +5,7 @@ use super::{Site, site::Error};
 use crate::{
     edition::{Archive, Contents, Version, identity_of, selection_url},
     feed::{self, End, Feed, Filter, Format, Header, Selection, Settings},
+    feeds::FeedId,
     shelf::{Edition, Key},
     store,
 };
@@ -24,16 +25,16 @@ pub fn render(site: &Site, key: &Key) -> Result<Edition, Error> {
 /// not yet.
 pub fn archive_version(
     site: &Site,
-    feed: usize,
+    feed: &FeedId,
     selection: &Selection,
 ) -> Result<Option<(Version, bool)>, store::Error> {
     let Some(end) = selection.end() else { return Ok(None) };
-    let identity = identity_of(site.identity(feed), selection);
+    let identity = identity_of(feed.identity(), selection);
     Ok(archive(site, feed, end)?.map(|archive| (archive.version(identity), archive.settled)))
 }
 
-fn archive(site: &Site, feed: usize, end: End) -> Result<Option<Archive>, store::Error> {
-    Archive::find(site.store.as_ref(), &site.config.feeds[feed], &site.channel_ids(feed)?, end)
+fn archive(site: &Site, feed: &FeedId, end: End) -> Result<Option<Archive>, store::Error> {
+    Archive::find(site.store.as_ref(), feed, &site.channel_ids(feed)?, end)
 }
 
 struct Plan<'a> {
@@ -45,11 +46,11 @@ struct Plan<'a> {
 impl Plan<'_> {
     fn current(&self) -> Result<Edition, Error> {
         let Self { site, key, selection } = self;
-        let (spec, store) = (&site.config.feeds[key.feed], site.store.as_ref());
-        let ids = site.channel_ids(key.feed)?;
+        let (spec, store) = (&key.feed, site.store.as_ref());
+        let ids = site.channel_ids(&key.feed)?;
         // Before the posts are read: what changes meanwhile is then newer than its label and made again,
         // where an edition older than its label would stay.
-        let version = site.version_of(key.feed, selection, &ids);
+        let version = site.version_of(&key.feed, selection, &ids);
         let settings = Settings { posts: selection.limit.unwrap_or(spec.settings.posts), ..spec.settings.clone() };
         let mut contents = Contents::read(store, &ids, &settings, &self.filters())?;
         if let Some(since) = key.since {
@@ -67,9 +68,9 @@ impl Plan<'_> {
     /// All posts of the document, whatever the feed's bounds: what is left out here is nowhere.
     fn archived(&self, end: End) -> Result<Edition, Error> {
         let Self { site, key, selection } = self;
-        let spec = &site.config.feeds[key.feed];
-        let archive = archive(site, key.feed, end)?.ok_or(Error::Unfinished)?;
-        let version = archive.version(identity_of(site.identity(key.feed), selection));
+        let spec = &key.feed;
+        let archive = archive(site, &key.feed, end)?.ok_or(Error::Unfinished)?;
+        let version = archive.version(identity_of(key.feed.identity(), selection));
         let (prev, next) = (archive.prev, archive.next);
         let contents = Contents::archived(archive, &self.filters());
         let header = Header {
@@ -88,12 +89,12 @@ impl Plan<'_> {
     }
 
     fn filters(&self) -> [&Filter; 2] {
-        [&self.site.config.feeds[self.key.feed].filter, &self.selection.filter]
+        [&self.key.feed.filter, &self.selection.filter]
     }
 
     fn header(&self, contents: &Contents, version: &Version) -> Header {
         let Self { site, key, selection } = self;
-        let spec = &site.config.feeds[key.feed];
+        let spec = &key.feed;
         let mut header = contents.header(spec, &site.config.server.public_url, key.format, version.changed);
         // A hub's topics are the feeds themselves, not what somebody chose from them.
         header.hub_url = site.hub_url.clone().filter(|_| key.selection.is_none());
@@ -116,7 +117,7 @@ impl Plan<'_> {
         // A document of the archive is as long as it is.
         let limit = selection.limit.filter(|_| end.is_none());
         let selection = Selection { limit, ..selection.ending(end) };
-        selection_url(&site.config.server.public_url, &site.config.feeds[key.feed], key.format, &selection)
+        selection_url(&site.config.server.public_url, &key.feed, key.format, &selection)
     }
 
     fn edition(&self, mut feed: Feed, version: Version, contents: &Contents) -> Edition {

@@ -15,7 +15,6 @@ use tokio::time::timeout;
 use super::{
     Site,
     answer::{self, Answer, problem},
-    documents::media_type,
     not_allowed, refuse_host,
 };
 use crate::{
@@ -49,7 +48,7 @@ where
         Ok(body) => body,
         Err(refusal) => return refusal,
     };
-    match hub.receive(&body, |topic| site.topics.contains_key(topic)).await {
+    match hub.receive(&body, |topic| site.topic(topic).is_some()).await {
         Ok(()) => answer::plain(StatusCode::ACCEPTED, "The request is going to be verified.\n"),
         Err(refusal) => refuse(refusal),
     }
@@ -84,27 +83,27 @@ fn refuse(refusal: Refusal) -> Answer {
 }
 
 /// The site's feeds as topics.
-pub struct Feeds(pub Arc<Site>);
+pub struct FeedTopics(pub Arc<Site>);
 
-impl Topics for Feeds {
+impl Topics for FeedTopics {
     fn addresses(&self) -> Vec<String> {
-        self.0.topics.keys().cloned().collect()
+        self.0.topics()
     }
 
     async fn heads(&self, topic: &str) -> Option<u64> {
-        let (feed, _) = *self.0.topics.get(topic)?;
-        Some(self.0.version(feed).await.ok()?.heads)
+        let (feed, _) = self.0.topic(topic)?;
+        Some(self.0.version(&feed).await.ok()?.heads)
     }
 
     async fn document(&self, topic: &str) -> Option<Document> {
-        let (feed, format) = *self.0.topics.get(topic)?;
-        let version = self.0.version(feed).await.ok()?;
+        let (feed, format) = self.0.topic(topic)?;
+        let version = self.0.version(&feed).await.ok()?;
         let key = Key::whole(feed, format, Coding::Identity);
         let (edition, origin) = self.0.edition(key, version).await.ok()?;
         (origin != Origin::Outdated).then(|| Document {
             heads: edition.version.heads,
             bytes: edition.bytes.clone(),
-            content_type: media_type(format).1,
+            content_type: format.content_type(),
         })
     }
 }

@@ -34,7 +34,7 @@ use hyper::{
 };
 
 pub use connection::{Sites, run};
-pub use hub::Feeds;
+pub use hub::FeedTopics;
 pub use site::Site;
 
 use answer::problem;
@@ -84,7 +84,7 @@ async fn answer(site: &Arc<Site>, parts: &Parts) -> (&'static str, Response<Full
     if let Some(refusal) = refuse(parts) {
         return ("none", refusal);
     }
-    let route = Route::of(parts.uri.path(), &site.config.feeds);
+    let route = Route::of(parts.uri.path(), &site.feeds.now());
     let class = route.class();
     let response = match route {
         Route::Index => pages::index(site, parts).await,

@@ -5,28 +5,26 @@ use percent_encoding::percent_decode_str;
 
 use super::pages::Icon;
 use crate::{
-    config::FeedSpec,
-    edition::{file_name, page_url},
+    edition::page_url,
     feed::Format,
+    feeds::{FeedId, Followed},
     model::PostId,
 };
 
-const FORMATS: [Format; 3] = [Format::Rss, Format::Atom, Format::Json];
-
-/// What a path asks for; feeds by their index in the configuration.
+/// What a path asks for; feeds as they are at the moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Route {
     Index,
-    Page(usize),
-    Post(usize, PostId),
-    Day(usize, NaiveDate),
-    Tags(usize),
+    Page(FeedId),
+    Post(FeedId, PostId),
+    Day(FeedId, NaiveDate),
+    Tags(FeedId),
     Status,
     StatusDocument(Format),
     Opml,
     Sitemap,
     Robots,
-    Document(usize, Format),
+    Document(FeedId, Format),
     Style,
     Icon(Icon),
     Health,
@@ -40,7 +38,7 @@ pub enum Route {
 
 impl Route {
     /// `path` as in the request, still percent-encoded.
-    pub fn of(path: &str, feeds: &[FeedSpec]) -> Self {
+    pub fn of(path: &str, followed: &Followed) -> Self {
         let decode = |segment: &'_ str| percent_decode_str(segment).decode_utf8().ok().map(|text| text.into_owned());
         let Some(segments) = path.strip_prefix('/').and_then(|rest| rest.split('/').map(decode).collect()) else {
             return Self::Unknown;
@@ -57,13 +55,13 @@ impl Route {
             ["robots.txt"] => Self::Robots,
             ["status"] => Self::Moved("./status/".to_owned()),
             ["status", ""] => Self::Status,
-            ["status", file] => format_of(file).map_or(Self::Unknown, Self::StatusDocument),
+            ["status", file] => Format::of_file(file).map_or(Self::Unknown, Self::StatusDocument),
             [name] if *name == super::pages::style_name() => Self::Style,
-            [name] => match (find(feeds, name), Icon::of(name)) {
-                (Some(feed), _) => Self::Moved(page_url(".", &feeds[feed])),
+            [name] => match (followed.find(name), Icon::of(name)) {
+                (Some(feed), _) => Self::Moved(page_url(".", feed)),
                 (None, icon) => icon.map_or(Self::Unknown, Self::Icon),
             },
-            [name, file] => in_feed(feeds, name, file),
+            [name, file] => in_feed(followed, name, file),
             _ => Self::Unknown,
         }
     }
@@ -72,9 +70,7 @@ impl Route {
     pub fn class(&self) -> &'static str {
         match self {
             Self::Index | Self::Page(_) | Self::Post(..) | Self::Day(..) | Self::Tags(_) | Self::Status => "page",
-            Self::Document(_, Format::Rss) | Self::StatusDocument(Format::Rss) => "rss",
-            Self::Document(_, Format::Atom) | Self::StatusDocument(Format::Atom) => "atom",
-            Self::Document(_, Format::Json) | Self::StatusDocument(Format::Json) => "json",
+            Self::Document(_, format) | Self::StatusDocument(format) => format.as_str(),
             Self::Opml | Self::Sitemap | Self::Robots => "list",
             Self::Style | Self::Icon(_) => "style",
             Self::Health | Self::Live | Self::Ready => "health",
@@ -85,23 +81,19 @@ impl Route {
     }
 }
 
-fn format_of(file: &str) -> Option<Format> {
-    FORMATS.into_iter().find(|format| file_name(*format) == file)
-}
-
-fn in_feed(feeds: &[FeedSpec], name: &str, file: &str) -> Route {
-    let Some(feed) = find(feeds, name) else { return Route::Unknown };
-    let route = match (file, format_of(file), post_id(file)) {
-        ("", ..) => Route::Page(feed),
-        ("tags", ..) => Route::Tags(feed),
-        (_, Some(format), _) => Route::Document(feed, format),
-        (_, _, Some(id)) => Route::Post(feed, id),
+fn in_feed(followed: &Followed, name: &str, file: &str) -> Route {
+    let Some(feed) = followed.find(name) else { return Route::Unknown };
+    let route = match (file, Format::of_file(file), post_id(file)) {
+        ("", ..) => Route::Page(feed.clone()),
+        ("tags", ..) => Route::Tags(feed.clone()),
+        (_, Some(format), _) => Route::Document(feed.clone(), format),
+        (_, _, Some(id)) => Route::Post(feed.clone(), id),
         (_, None, None) => match date(file) {
-            Some(date) => Route::Day(feed, date),
+            Some(date) => Route::Day(feed.clone(), date),
             None => return Route::Unknown,
         },
     };
-    if feeds[feed].name == name { route } else { Route::Moved(page_url("..", &feeds[feed]) + file) }
+    if feed.name == name { route } else { Route::Moved(page_url("..", feed) + file) }
 }
 
 /// In its one spelling.
@@ -112,10 +104,4 @@ fn post_id(file: &str) -> Option<PostId> {
 /// A day in its one spelling, as in 2024-03-08.
 fn date(file: &str) -> Option<NaiveDate> {
     file.parse().ok().filter(|date: &NaiveDate| date.to_string() == file)
-}
-
-/// The feed of that name; failing that, of that name in other letter case.
-fn find(feeds: &[FeedSpec], name: &str) -> Option<usize> {
-    let folded = || feeds.iter().position(|spec| spec.name.to_lowercase() == name.to_lowercase());
-    feeds.iter().position(|spec| spec.name == name).or_else(folded)
 }

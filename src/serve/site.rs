@@ -15,11 +15,12 @@ use std::{
 use hyper::http::request::Parts;
 use tokio::sync::Semaphore;
 
-use super::{Peer, client::Client, editions, pages::Pictures, rate::Rates};
+use super::{Peer, client::Client, editions, pages::Pictures, rate::Rates, route::Route};
 use crate::{
     config::{Config, Tokens},
-    edition::{Coding, Version, document_url, identity, identity_of},
+    edition::{Coding, Version, document_url, identity_of},
     feed::{Format, Selection},
+    feeds::{FeedId, Feeds},
     hub::Hub,
     metrics::Metrics,
     model::{ChannelId, ChannelName, Time},
@@ -34,16 +35,13 @@ const PAGES: usize = 2;
 /// The state that all requests share.
 pub struct Site {
     pub config: Arc<Config>,
+    pub feeds: Arc<Feeds>,
     pub store: Arc<dyn Store>,
     pub board: Arc<Board>,
     pub shelf: Shelf,
     pub metrics: Arc<Metrics>,
     started: Instant,
     ready: AtomicBool,
-    /// By feed, in the order of the configuration.
-    identities: Vec<u64>,
-    /// The feed and the format of each document, by its address.
-    pub topics: HashMap<String, (usize, Format)>,
     /// The hub of our own.
     pub hub: Option<Arc<Hub>>,
     /// The hub that feeds name, wherever it is.
@@ -91,22 +89,18 @@ pub enum Error {
 
 impl Site {
     pub fn new(config: Arc<Config>, store: Arc<dyn Store>, board: Arc<Board>, metrics: Arc<Metrics>) -> Self {
-        let (public_url, hub_url) = (&config.server.public_url, config.hub_url());
-        let identity = |spec| identity(spec, public_url, hub_url.as_deref());
-        let identities = config.feeds.iter().map(identity).collect();
-        let topics = topics(&config);
+        let hub_url = config.hub_url();
         Self {
             shelf: Shelf::new(config.server.shelf_bytes),
             rates: Mutex::new(Rates::new(config.limits.requests_per_minute)),
             tokens: None,
+            feeds: Arc::new(Feeds::of(&config)),
             config,
             store,
             board,
             metrics,
             started: Instant::now(),
             ready: AtomicBool::new(false),
-            identities,
-            topics,
             hub: None,
             hub_url,
             names: RwLock::default(),
@@ -137,6 +131,22 @@ impl Site {
         match Client::asking(peer.ip(), &parts.headers, &self.config.server.trusted_proxies) {
             Some(client) => self.rates.lock().unwrap_or_else(PoisonError::into_inner).admit(client, now),
             None => Ok(()),
+        }
+    }
+
+    /// The addresses of all documents that changes of can be pushed.
+    pub fn topics(&self) -> Vec<String> {
+        let address = |feed, format| document_url(&self.config.server.public_url, feed, format);
+        let followed = self.feeds.now();
+        followed.feeds().iter().flat_map(|feed| Format::ALL.map(|format| address(feed, format))).collect()
+    }
+
+    /// The feed and the format of the document at `address`.
+    pub fn topic(&self, address: &str) -> Option<(FeedId, Format)> {
+        let path = address.strip_prefix(&self.config.server.public_url)?;
+        match Route::of(path, &self.feeds.now()) {
+            Route::Document(feed, format) => Some((feed, format)),
+            _ => None,
         }
     }
 
@@ -176,14 +186,17 @@ impl Site {
     }
 
     /// The feed's version. Reads the store only for names that it was not asked for since the board said otherwise of them.
-    pub async fn version(self: &Arc<Self>, feed: usize) -> Result<Version, Error> {
+    pub async fn version(self: &Arc<Self>, feed: &FeedId) -> Result<Version, Error> {
         self.version_in(feed, &Selection::default()).await
     }
 
-    async fn version_in(self: &Arc<Self>, feed: usize, selection: &Selection) -> Result<Version, Error> {
+    async fn version_in(self: &Arc<Self>, feed: &FeedId, selection: &Selection) -> Result<Version, Error> {
         let ids = match self.known_ids(feed) {
             Some(ids) => ids,
-            None => self.blocking(move |site| site.channel_ids(feed)).await??,
+            None => {
+                let feed = feed.clone();
+                self.blocking(move |site| site.channel_ids(&feed)).await??
+            }
         };
         Ok(self.version_of(feed, selection, &ids))
     }
@@ -191,28 +204,23 @@ impl Site {
     /// The version of what is selected, and whether it stays for ever. `None` for a document of the archive that there is
     /// not, or not yet; those that there are read their posts for it.
     pub async fn selected_version(self: &Arc<Self>, key: &Key) -> Result<Option<(Version, bool)>, Error> {
-        let (feed, selection) = (key.feed, key.selection.clone().unwrap_or_default());
+        let (feed, selection) = (key.feed.clone(), key.selection.clone().unwrap_or_default());
         if selection.end().is_none() {
-            return self.version_in(feed, &selection).await.map(|version| Some((version, false)));
+            return self.version_in(&feed, &selection).await.map(|version| Some((version, false)));
         }
-        Ok(self.blocking(move |site| editions::archive_version(site, feed, &selection)).await??)
+        Ok(self.blocking(move |site| editions::archive_version(site, &feed, &selection)).await??)
     }
 
     /// The version of the current feed or of a selection from it, whose stored channels are `ids`.
-    pub fn version_of(&self, feed: usize, selection: &Selection, ids: &[ChannelId]) -> Version {
+    pub fn version_of(&self, feed: &FeedId, selection: &Selection, ids: &[ChannelId]) -> Version {
         let heads: Vec<(ChannelId, Head)> = ids.iter().map(|id| (*id, self.store.head(*id))).collect();
-        Version::new(identity_of(self.identities[feed], selection), &heads)
-    }
-
-    /// See [`identity`].
-    pub fn identity(&self, feed: usize) -> u64 {
-        self.identities[feed]
+        Version::new(identity_of(feed.identity(), selection), &heads)
     }
 
     /// The ids of the feed's stored channels, if memory has them all.
-    fn known_ids(&self, feed: usize) -> Option<Vec<ChannelId>> {
+    fn known_ids(&self, feed: &FeedId) -> Option<Vec<ChannelId>> {
         let names = self.names.read().unwrap_or_else(PoisonError::into_inner);
-        let ids: Option<Vec<Option<ChannelId>>> = self.config.feeds[feed]
+        let ids: Option<Vec<Option<ChannelId>>> = feed
             .channels
             .iter()
             .map(|name| names.get(name).filter(|lookup| lookup.holds(&self.status(name))).map(|lookup| lookup.id))
@@ -221,9 +229,8 @@ impl Site {
     }
 
     /// The ids of the feed's stored channels. May block.
-    pub fn channel_ids(&self, feed: usize) -> Result<Vec<ChannelId>, store::Error> {
-        let ids: Result<Vec<_>, _> =
-            self.config.feeds[feed].channels.iter().map(|name| self.channel_id(name)).collect();
+    pub fn channel_ids(&self, feed: &FeedId) -> Result<Vec<ChannelId>, store::Error> {
+        let ids: Result<Vec<_>, _> = feed.channels.iter().map(|name| self.channel_id(name)).collect();
         Ok(ids?.into_iter().flatten().collect())
     }
 
@@ -275,7 +282,7 @@ impl Site {
     }
 
     fn make(&self, key: &Key, wanted: &Version) -> Result<(Arc<Edition>, Origin), Error> {
-        let render = || editions::render(self, key).inspect_err(|error| self.report(key.feed, error));
+        let render = || editions::render(self, key).inspect_err(|error| report(&key.feed, error));
         let (plain, origin) = self.shelf.edition(key.in_coding(Coding::Identity), wanted, render)?;
         if key.coding == Coding::Identity {
             return Ok((plain, origin));
@@ -283,19 +290,11 @@ impl Site {
         let (edition, _) = self.shelf.edition(key.clone(), &plain.version, || encode(&plain, key.coding))?;
         Ok((edition, if origin == Origin::Outdated { origin } else { Origin::Made }))
     }
-
-    fn report(&self, feed: usize, error: &Error) {
-        let cause = std::error::Error::source(error).map(ToString::to_string);
-        tracing::warn!(feed = self.config.feeds[feed].name, %error, cause, "feed cannot be made anew");
-    }
 }
 
-fn topics(config: &Config) -> HashMap<String, (usize, Format)> {
-    let documents = |(feed, spec)| {
-        [Format::Rss, Format::Atom, Format::Json]
-            .map(|format| (document_url(&config.server.public_url, spec, format), (feed, format)))
-    };
-    config.feeds.iter().enumerate().flat_map(documents).collect()
+fn report(feed: &FeedId, error: &Error) {
+    let cause = std::error::Error::source(error).map(ToString::to_string);
+    tracing::warn!(feed = feed.name, %error, cause, "feed cannot be made anew");
 }
 
 fn encode(plain: &Edition, coding: Coding) -> Result<Edition, Error> {

@@ -186,6 +186,11 @@ impl Board {
         self.write().channels.insert(name.clone(), status);
     }
 
+    /// The channel is not followed any more.
+    pub fn remove(&self, name: &ChannelName) {
+        self.write().channels.remove(name);
+    }
+
     pub fn hosts(&self) -> Vec<HostStatus> {
         self.read().hosts.clone()
     }

@@ -9,7 +9,7 @@ use std::{
 const LAYERS: [&[&str]; 5] = [
     &["model"],
     &["page", "diff", "feed", "opml", "schedule"],
-    &["clock", "config", "edition", "fetch", "metrics", "shelf", "status", "store"],
+    &["clock", "config", "edition", "feeds", "fetch", "metrics", "shelf", "status", "store"],
     &["poll", "serve", "hub"],
     &["cli", "daemon"],
 ];

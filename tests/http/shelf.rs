@@ -3,21 +3,31 @@
 use std::{
     convert::Infallible,
     sync::{
-        Barrier,
+        Barrier, LazyLock,
         atomic::{AtomicUsize, Ordering::SeqCst},
     },
 };
 
 use bytes::Bytes;
 use feedbridge::{
+    config::Config,
     edition::{BEFORE_ANY_POST, Coding, Version},
     feed::Format,
+    feeds::FeedId,
     model::ChannelId,
     shelf::{Edition, Key, Origin, Shelf},
     store::Head,
 };
 
-const KEY: Key = Key { feed: 0, format: Format::Rss, coding: Coding::Identity, since: None, selection: None };
+static FEED: LazyLock<FeedId> = LazyLock::new(feed);
+
+fn feed() -> FeedId {
+    FeedId::new(Config::shipped().feeds[0].clone(), 1)
+}
+
+fn key() -> Key {
+    Key::whole(FEED.clone(), Format::Rss, Coding::Identity)
+}
 
 fn version(sequence: u64) -> Version {
     Version { identity: 1, heads: sequence, sequence, changed: BEFORE_ANY_POST }
@@ -36,16 +46,16 @@ fn make(shelf: &Shelf, key: Key, sequence: u64) -> (Edition, Origin) {
 #[test]
 fn an_edition_is_made_once_per_version() {
     let shelf = Shelf::new(1 << 20);
-    assert_eq!(make(&shelf, KEY, 1), (edition(1, 1000), Origin::Made));
-    assert_eq!(make(&shelf, KEY, 1), (edition(1, 1000), Origin::Shelved));
-    assert_eq!(make(&shelf, KEY, 2), (edition(2, 1000), Origin::Made));
+    assert_eq!(make(&shelf, key(), 1), (edition(1, 1000), Origin::Made));
+    assert_eq!(make(&shelf, key(), 1), (edition(1, 1000), Origin::Shelved));
+    assert_eq!(make(&shelf, key(), 2), (edition(2, 1000), Origin::Made));
 }
 
 #[test]
 fn a_request_that_is_late_gets_the_newer_edition() {
     let shelf = Shelf::new(1 << 20);
-    make(&shelf, KEY, 2);
-    assert_eq!(make(&shelf, KEY, 1), (edition(2, 1000), Origin::Shelved));
+    make(&shelf, key(), 2);
+    assert_eq!(make(&shelf, key(), 1), (edition(2, 1000), Origin::Shelved));
 }
 
 #[test]
@@ -61,11 +71,11 @@ fn a_change_that_comes_to_light_late_makes_a_version_too() {
 fn formats_codings_and_deltas_stand_apart() {
     let shelf = Shelf::new(1 << 20);
     for key in [
-        KEY,
-        Key { feed: 1, ..KEY },
-        Key { format: Format::Atom, ..KEY },
-        Key { coding: Coding::Gzip, ..KEY },
-        Key { since: Some(1), ..KEY },
+        key(),
+        Key { feed: feed(), ..key() },
+        Key { format: Format::Atom, ..key() },
+        Key { coding: Coding::Gzip, ..key() },
+        Key { since: Some(1), ..key() },
     ] {
         assert_eq!(make(&shelf, key, 1).1, Origin::Made);
     }
@@ -74,12 +84,12 @@ fn formats_codings_and_deltas_stand_apart() {
 #[test]
 fn the_last_good_edition_stands_in_when_making_fails() {
     let shelf = Shelf::new(1 << 20);
-    let fail = |sequence| shelf.edition(KEY, &version(sequence), || Err("broken"));
+    let fail = |sequence| shelf.edition(key(), &version(sequence), || Err("broken"));
     assert_eq!(fail(1).unwrap_err(), "broken");
-    make(&shelf, KEY, 1);
+    make(&shelf, key(), 1);
     let (stale, origin) = fail(2).unwrap();
     assert_eq!((stale.version.sequence, origin), (1, Origin::Outdated));
-    assert!(shelf.get(&KEY, &version(2)).is_none());
+    assert!(shelf.get(&key(), &version(2)).is_none());
 }
 
 #[test]
@@ -94,7 +104,7 @@ fn of_many_at_once_one_makes_the_edition() {
                     made.fetch_add(1, SeqCst);
                     Ok::<_, Infallible>(edition(1, 1000))
                 };
-                assert_eq!(shelf.edition(KEY, &version(1), make).unwrap().0.version, version(1));
+                assert_eq!(shelf.edition(key(), &version(1), make).unwrap().0.version, version(1));
             });
         }
     });
@@ -104,10 +114,13 @@ fn of_many_at_once_one_makes_the_edition() {
 #[test]
 fn the_shelf_is_bounded_in_bytes() {
     let shelf = Shelf::new(100_000);
-    for feed in 0..100 {
-        shelf.edition(Key { feed, ..KEY }, &version(1), || Ok::<_, Infallible>(edition(1, 10_000))).unwrap();
+    let feeds: Vec<_> = (0..100).map(|_| feed()).collect();
+    for feed in &feeds {
+        shelf
+            .edition(Key { feed: feed.clone(), ..key() }, &version(1), || Ok::<_, Infallible>(edition(1, 10_000)))
+            .unwrap();
     }
-    let held = (0..100).filter(|feed| shelf.last_good(&Key { feed: *feed, ..KEY }).is_some()).count();
+    let held = feeds.into_iter().filter(|feed| shelf.last_good(&Key { feed: feed.clone(), ..key() }).is_some()).count();
     // Eviction may lag behind by a batch of writes, never without bound.
     assert!(held < 100, "{held}");
 }
@@ -115,5 +128,5 @@ fn the_shelf_is_bounded_in_bytes() {
 #[test]
 fn an_edition_larger_than_the_shelf_is_served_all_the_same() {
     let shelf = Shelf::new(10);
-    assert_eq!(make(&shelf, KEY, 1), (edition(1, 1000), Origin::Made));
+    assert_eq!(make(&shelf, key(), 1), (edition(1, 1000), Origin::Made));
 }

@@ -7,6 +7,8 @@ use crate::upstream::{StandIn, Trouble, base};
 use chrono::TimeDelta;
 use feedbridge::{
     clock::Clock,
+    config::ChannelConfig,
+    feeds::Followed,
     metrics::Metrics,
     model::{ChannelName, History},
     poll::{Exit, Poller},
@@ -46,7 +48,7 @@ impl Walk {
             board: Arc::clone(&board),
             metrics: Arc::new(Metrics::new(base())),
             clock: clock.clone(),
-            channels: vec![(name, history)],
+            followed: Followed::polled([ChannelConfig { name, history }]),
             hosts: vec!["https://one.example".parse().unwrap()],
             policy: Policy { fixed_interval: Some(Duration::from_secs(600)), ..Policy::default() },
             seed: 7,

@@ -51,7 +51,7 @@ impl Daemon {
             board,
             metrics,
             clock,
-            channels: config.channels.iter().map(|channel| (channel.name.clone(), channel.history)).collect(),
+            followed: site.feeds.changes(),
             hosts: config.upstream.hosts.clone(),
             policy: config.poll.policy,
             seed: 7,

@@ -2,6 +2,7 @@
 
 mod backfill;
 mod delay;
+mod following;
 mod hostile_upstream;
 mod rounds;
 mod schedule;

@@ -6,6 +6,8 @@ use crate::upstream::{StandIn, Trouble, Veil, base, group, nobody, without_previ
 use chrono::TimeDelta;
 use feedbridge::{
     clock::Clock,
+    config::ChannelConfig,
+    feeds::Followed,
     metrics::Metrics,
     model::{ChannelName, History, Part, PostId, Stored, Time, plain_text},
     poll::{Exit, Poller},
@@ -46,7 +48,7 @@ impl Bridge {
             board: Arc::clone(&board),
             metrics: Arc::new(Metrics::new(base())),
             clock,
-            channels: channels.into_iter().map(|name| (name, history)).collect(),
+            followed: Followed::polled(channels.into_iter().map(|name| ChannelConfig { name, history })),
             hosts: HOSTS.iter().map(|host| host.parse().unwrap()).collect(),
             policy: Policy { fixed_interval: Some(Duration::from_secs(300)), ..Policy::default() },
             seed: 7,

@@ -10,6 +10,8 @@ use std::{
 
 use feedbridge::{
     clock::Clock,
+    config::ChannelConfig,
+    feeds::Followed,
     fetch::Http,
     metrics::Metrics,
     model::{ChannelName, History},
@@ -117,7 +119,9 @@ async fn polled(fault: Fault, count: usize) -> usize {
         board: Arc::clone(&board),
         metrics: Arc::new(Metrics::new(base())),
         clock: Clock::system(),
-        channels: channels.iter().map(|name| (name.clone(), History::None)).collect(),
+        followed: Followed::polled(
+            channels.iter().map(|name| ChannelConfig { name: name.clone(), history: History::None }),
+        ),
         hosts: vec![first.url.clone(), second],
         policy: Policy { requests_per_minute: 600, burst: 60, ..Policy::default() },
         seed: 7,

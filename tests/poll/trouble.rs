@@ -5,9 +5,11 @@ use std::{sync::Arc, time::Duration};
 use chrono::TimeDelta;
 use feedbridge::{
     clock::Clock,
+    config::ChannelConfig,
+    feeds::Followed,
     fetch::{Answer, Error, Upstream},
     metrics::Metrics,
-    model::{ChannelName, History, Time},
+    model::{History, Time},
     poll::{Exit, Poller},
     schedule::Policy,
     status::{Board, State, Status},
@@ -15,7 +17,7 @@ use feedbridge::{
 };
 use tempfile::TempDir;
 use tokio::{
-    sync::{Barrier, oneshot},
+    sync::{Barrier, oneshot, watch},
     task::JoinHandle,
     time::sleep,
 };
@@ -60,17 +62,28 @@ impl Bridge {
         channels: &[(&str, History)],
         clock: &Clock,
     ) -> Self {
+        let channel =
+            |(name, history): &(&str, History)| ChannelConfig { name: name.parse().unwrap(), history: *history };
+        Self::following(interval, folder, upstream, hosts, Followed::polled(channels.iter().map(channel)), clock)
+    }
+
+    pub fn following<U: Upstream>(
+        interval: Duration,
+        folder: &TempDir,
+        upstream: U,
+        hosts: &[&str],
+        followed: watch::Receiver<Arc<Followed>>,
+        clock: &Clock,
+    ) -> Self {
         let store: Arc<dyn Store> = Arc::new(Local::open(folder.path()).unwrap());
-        let channels: Vec<(ChannelName, History)> =
-            channels.iter().map(|(name, history)| (name.parse().unwrap(), *history)).collect();
-        let board = Arc::new(Board::new(channels.iter().map(|(name, _)| name.clone())));
+        let board = Arc::new(Board::new(followed.borrow().channels.iter().map(|channel| channel.name.clone())));
         let poller = Poller {
             exits: vec![Exit { upstream: Arc::new(upstream), proxy: None }],
             store: Handle::new(Arc::clone(&store)),
             board: Arc::clone(&board),
             metrics: Arc::new(Metrics::new(base())),
             clock: clock.clone(),
-            channels,
+            followed,
             hosts: hosts.iter().map(|host| host.parse().unwrap()).collect(),
             policy: Policy { fixed_interval: Some(interval), ..Policy::default() },
             seed: 7,

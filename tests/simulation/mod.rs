@@ -13,6 +13,8 @@ use std::{
 use chrono::TimeDelta;
 use feedbridge::{
     clock::Clock,
+    config::ChannelConfig,
+    feeds::Followed,
     fetch::{Answer, Error, Upstream},
     metrics::Metrics,
     model::{ChannelName, History, Time},
@@ -128,7 +130,9 @@ pub async fn week(plan: Plan, folder: &Path) -> Report {
         board: Arc::clone(&board),
         metrics: Arc::new(Metrics::new(base())),
         clock: clock.clone(),
-        channels: names.iter().map(|name| (name.clone(), History::All)).collect(),
+        followed: Followed::polled(
+            names.iter().map(|name| ChannelConfig { name: name.clone(), history: History::All }),
+        ),
         hosts: HOSTS.iter().map(|host| host.parse().unwrap()).collect(),
         policy: Policy {
             requests_per_minute: plan.requests_per_minute,

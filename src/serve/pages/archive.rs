@@ -15,6 +15,7 @@ use super::{
 use crate::{
     edition::Contents,
     feed::{self, Deleted, Entry, Filter, Header, Item, Kind, Selection, Settings},
+    feeds::FeedId,
     model::{Channel, ChannelId, ChannelName, PostId, Stored},
     serve::{Site, answer::Answer},
     store,
@@ -86,21 +87,20 @@ struct Stretch {
     older: Option<Selection>,
 }
 
-pub async fn archive(site: &Arc<Site>, parts: &Parts, feed: usize) -> Answer {
+pub async fn archive(site: &Arc<Site>, parts: &Parts, feed: FeedId) -> Answer {
     let query = parts.uri.query().unwrap_or_default().to_owned();
-    reply(site, parts, move |site| page(site, feed, &query)).await
+    reply(site, parts, move |site| page(site, &feed, &query)).await
 }
 
-fn page(site: &Site, feed: usize, query: &str) -> Result<Made, Failure> {
-    let spec = &site.config.feeds[feed];
+fn page(site: &Site, feed: &FeedId, query: &str) -> Result<Made, Failure> {
     let choice =
-        Selection::parse(query, spec.settings.posts).map_err(|refusal| Failure::Refused(refusal.to_string()))?;
+        Selection::parse(query, feed.settings.posts).map_err(|refusal| Failure::Refused(refusal.to_string()))?;
     let choice = Selection { limit: None, ..choice };
     if choice.query() != query {
         return Err(Failure::Moved(href(&choice)));
     }
     let ids = site.channel_ids(feed)?;
-    let single = spec.channels.len() == 1;
+    let single = feed.channels.len() == 1;
     let contents = Contents::about(site.store.as_ref(), &ids)?;
     let header = header(site, feed, &contents);
     let stretch = match ids.as_slice() {
@@ -133,7 +133,7 @@ fn page(site: &Site, feed: usize, query: &str) -> Result<Made, Failure> {
     html(&archive, indexed)
 }
 
-fn frame(site: &Site, feed: usize, header: &Header, choice: &Selection, stretch: &Stretch, indexed: bool) -> Frame {
+fn frame(site: &Site, feed: &FeedId, header: &Header, choice: &Selection, stretch: &Stretch, indexed: bool) -> Frame {
     let chosen = choice.to_string();
     let title = if chosen.is_empty() { header.title.clone() } else { format!("{chosen} · {}", header.title) };
     let query = choice.query();
@@ -200,11 +200,10 @@ pub fn is_shown(stored: &Stored, settings: &Settings) -> bool {
     stored.deleted.is_none() || settings.deleted == Deleted::Keep
 }
 
-fn of_channel(site: &Site, feed: usize, id: ChannelId, choice: &Selection) -> Result<Stretch, store::Error> {
+fn of_channel(site: &Site, feed: &FeedId, id: ChannelId, choice: &Selection) -> Result<Stretch, store::Error> {
     let Some(channel) = site.store.channel_by_id(id)? else { return of_several(site, feed, &[], choice) };
-    let spec = &site.config.feeds[feed];
-    let settings = shown(&spec.settings);
-    let picky = !(choice.filter.is_empty() && spec.filter.is_empty());
+    let settings = shown(&feed.settings);
+    let picky = !(choice.filter.is_empty() && feed.filter.is_empty());
     let chunk = if picky { CHUNK } else { POSTS + 1 };
     let mut posts = Vec::new();
     let (mut before, mut looks) = (choice.before, 0);
@@ -220,7 +219,7 @@ fn of_channel(site: &Site, feed: usize, id: ChannelId, choice: &Selection) -> Re
                 break 'page;
             }
             before = Some(stored.post.id);
-            if is_shown(&stored, &settings) && spec.filter.admits(&stored) && choice.filter.admits(&stored) {
+            if is_shown(&stored, &settings) && feed.filter.admits(&stored) && choice.filter.admits(&stored) {
                 let item = feed::item(Entry { channel: &channel, stored: &stored }, &settings);
                 posts.push((channel.clone(), stored, item));
             }
@@ -246,11 +245,10 @@ fn newer(site: &Site, id: ChannelId, choice: &Selection, picky: bool) -> Result<
 }
 
 /// The newest posts of a merged feed, which has no pages: its channels do.
-fn of_several(site: &Site, feed: usize, ids: &[ChannelId], choice: &Selection) -> Result<Stretch, store::Error> {
-    let spec = &site.config.feeds[feed];
+fn of_several(site: &Site, feed: &FeedId, ids: &[ChannelId], choice: &Selection) -> Result<Stretch, store::Error> {
     let most = if choice.filter.is_empty() { 2 * POSTS } else { MERGED };
-    let settings = Settings { posts: most, ..shown(&spec.settings) };
-    let contents = Contents::read(site.store.as_ref(), ids, &settings, &[&spec.filter, &choice.filter])?;
+    let settings = Settings { posts: most, ..shown(&feed.settings) };
+    let contents = Contents::read(site.store.as_ref(), ids, &settings, &[&feed.filter, &choice.filter])?;
     let mut entries = contents.entries();
     entries.retain(|entry| is_shown(entry.stored, &settings));
     entries.sort_by_key(|entry| std::cmp::Reverse((entry.stored.published, entry.stored.post.id)));
@@ -263,9 +261,9 @@ pub fn article(site: &Site, channel: &Channel, stored: &Stored, item: &Item, sin
     let id = stored.post.id;
     let own = |name: &str| format!("../{name}/{id}");
     let is_its_own = |names: &[ChannelName]| matches!(names, [name] if channel.goes_by(name));
-    let href = match site.config.feeds.iter().find(|spec| is_its_own(&spec.channels)) {
+    let href = match site.feeds.now().feeds().iter().find(|feed| is_its_own(&feed.channels)) {
         _ if single => format!("./{id}"),
-        Some(spec) => own(&spec.name),
+        Some(feed) => own(&feed.name),
         None => item.link.clone(),
     };
     Article {

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     feed::{self, Entry},
+    feeds::FeedId,
     model::{ChannelId, PostId, Stored, Time},
     serve::{Site, answer::Answer},
     store::{Error, Store},
@@ -34,9 +35,9 @@ struct Page {
     more: Option<String>,
 }
 
-pub async fn day(site: &Arc<Site>, parts: &Parts, feed: usize, date: NaiveDate) -> Answer {
+pub async fn day(site: &Arc<Site>, parts: &Parts, feed: FeedId, date: NaiveDate) -> Answer {
     let after = parts.uri.query().and_then(after);
-    reply(site, parts, move |site| page(site, feed, date, after)).await
+    reply(site, parts, move |site| page(site, &feed, date, after)).await
 }
 
 fn after(query: &str) -> Option<PostId> {
@@ -44,14 +45,13 @@ fn after(query: &str) -> Option<PostId> {
     id.parse().ok().map(PostId)
 }
 
-fn page(site: &Site, feed: usize, date: NaiveDate, after: Option<PostId>) -> Result<Made, Failure> {
-    let spec = &site.config.feeds[feed];
+fn page(site: &Site, feed: &FeedId, date: NaiveDate, after: Option<PostId>) -> Result<Made, Failure> {
     let ids = site.channel_ids(feed)?;
-    let (1, [id]) = (spec.channels.len(), ids.as_slice()) else { return Err(Failure::Missing) };
+    let (1, [id]) = (feed.channels.len(), ids.as_slice()) else { return Err(Failure::Missing) };
     let Some(channel) = site.store.channel_by_id(*id)? else { return Err(Failure::Missing) };
-    let settings = shown(&spec.settings);
+    let settings = shown(&feed.settings);
     let found = posts_of(site.store.as_ref(), *id, date, after)?;
-    let wanted = found.posts.iter().filter(|stored| is_shown(stored, &settings) && spec.filter.admits(stored));
+    let wanted = found.posts.iter().filter(|stored| is_shown(stored, &settings) && feed.filter.admits(stored));
     let articles = wanted.map(|stored| {
         let item = feed::item(Entry { channel: &channel, stored }, &settings);
         article(site, &channel, stored, &item, true)
@@ -65,7 +65,7 @@ fn page(site: &Site, feed: usize, date: NaiveDate, after: Option<PostId>) -> Res
     let indexed = site.config.server.robots;
     let url = format!("{}{date}", page_of(site, feed));
     let frame = Frame {
-        links: documents("./", &distinct(&header.title, spec)),
+        links: documents("./", &distinct(&header.title, feed)),
         newer: found.next.map(|date| format!("./{date}")),
         older: found.previous.map(|date| format!("./{date}")),
         ..Frame::new("../", format!("{shown} · {}", header.title), url, indexed)

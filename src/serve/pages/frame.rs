@@ -3,7 +3,7 @@
 use chrono::SecondsFormat;
 
 use super::assets::{SCRIPT, style_name};
-use crate::{config::FeedSpec, edition::file_name, feed::Format, model::Time, serve::documents::media_type};
+use crate::{config::FeedSpec, feed::Format, model::Time};
 
 /// The head of a page. `root` leads to the first page, so everything is right behind any proxy.
 pub struct Frame {
@@ -56,13 +56,13 @@ pub struct Document {
 
 /// The documents below `base`, called after `title`.
 pub fn documents(base: &str, title: &str) -> Vec<Document> {
-    let document = |(format, word)| Document {
-        word,
-        title: format!("{title} ({word})"),
-        media_type: media_type(format).0,
-        href: format!("{base}{}", file_name(format)),
+    let document = |format: Format| Document {
+        word: format.name(),
+        title: format!("{title} ({})", format.name()),
+        media_type: format.media_type(),
+        href: format!("{base}{}", format.file_name()),
     };
-    [(Format::Atom, "Atom"), (Format::Rss, "RSS"), (Format::Json, "JSON")].map(document).into()
+    Format::ALL.map(document).into()
 }
 
 /// What a feed is called where two feeds of the same title must be told apart.

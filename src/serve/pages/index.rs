@@ -77,19 +77,23 @@ pub async fn index(site: &Arc<Site>, parts: &Parts) -> Answer {
 
 fn page(site: &Site, choice: Choice) -> Result<Made, Failure> {
     let server = &site.config.server;
-    let all = site.config.feeds.iter().enumerate();
+    let followed = site.feeds.now();
+    let all = followed.feeds().iter();
     let found: Vec<_> = if choice.words.is_empty() {
-        all.map(|(feed, spec)| (feed, spec, None)).collect()
+        all.map(|feed| (feed, None)).collect()
     } else {
-        let known = all.map(|(feed, spec)| (feed, spec, about(site, feed)));
-        known.filter(|(_, spec, header)| choice.fits(header, &spec.name)).map(|(f, s, h)| (f, s, Some(h))).collect()
+        let known = all.map(|feed| (feed, about(site, feed)));
+        known
+            .filter(|(feed, header)| choice.fits(header, &feed.name))
+            .map(|(feed, about)| (feed, Some(about)))
+            .collect()
     };
     let first = (choice.page - 1) * ROWS;
     let on_page = found.iter().skip(first).take(ROWS);
     let feeds: Vec<Row> = on_page
-        .map(|(feed, spec, header)| {
-            let header = header.clone().unwrap_or_else(|| about(site, *feed));
-            row(site, *feed, &header, &page_url(".", spec)).with_last(site, *feed)
+        .map(|(feed, header)| {
+            let header = header.clone().unwrap_or_else(|| about(site, feed));
+            row(site, feed, &header, &page_url(".", feed)).with_last(site, feed)
         })
         .collect();
     let mut links: Vec<_> = feeds.iter().flat_map(|row| row.documents.clone()).collect();

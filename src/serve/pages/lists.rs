@@ -50,12 +50,12 @@ fn xml(list: &impl Template, content_type: &'static str) -> Result<Made, Failure
 pub async fn opml(site: &Arc<Site>, parts: &Parts) -> Answer {
     reply(site, parts, |site| {
         let public_url = &site.config.server.public_url;
-        let outline = |(feed, spec)| Outline {
+        let outline = |feed| Outline {
             about: about(site, feed),
-            document: document_url(public_url, spec, Format::Atom),
+            document: document_url(public_url, feed, Format::Atom),
             page: page_of(site, feed),
         };
-        let outlines = site.config.feeds.iter().enumerate().map(outline).collect();
+        let outlines = site.feeds.now().feeds().iter().map(outline).collect();
         xml(&Outlines { outlines }, "text/x-opml; charset=utf-8")
     })
     .await
@@ -64,17 +64,17 @@ pub async fn opml(site: &Arc<Site>, parts: &Parts) -> Answer {
 pub async fn sitemap(site: &Arc<Site>, parts: &Parts) -> Answer {
     reply(site, parts, |site| {
         let mut pages = vec![(format!("{}/", site.config.server.public_url), None)];
-        for (feed, spec) in site.config.feeds.iter().enumerate() {
+        for feed in site.feeds.now().feeds() {
             let page = page_of(site, feed);
             let ids = site.channel_ids(feed)?;
             let newest = ids.iter().filter_map(|id| site.store.head(*id).changed).max();
             let day = |time: crate::model::Time| time.to_rfc3339_opts(SecondsFormat::Secs, true);
             pages.push((page.clone(), newest.map(day)));
-            if let (1, [id]) = (spec.channels.len(), ids.as_slice()) {
+            if let (1, [id]) = (feed.channels.len(), ids.as_slice()) {
                 let posts = site.store.latest(*id, None, POSTS)?;
                 let posts = posts
                     .iter()
-                    .filter(|stored| super::archive::is_shown(stored, &spec.settings) && spec.filter.admits(stored));
+                    .filter(|stored| super::archive::is_shown(stored, &feed.settings) && feed.filter.admits(stored));
                 pages.extend(posts.map(|stored| (format!("{page}{}", stored.post.id), Some(day(stored.updated)))));
             }
         }

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     feed::{self, Entry, Item, Settings},
+    feeds::FeedId,
     model::{ChangeKind, Channel, PostId, Stored},
     serve::{Site, answer::Answer},
 };
@@ -34,15 +35,14 @@ struct Version {
     content: String,
 }
 
-pub async fn post(site: &Arc<Site>, parts: &Parts, feed: usize, id: PostId) -> Answer {
-    reply(site, parts, move |site| page(site, feed, id)).await
+pub async fn post(site: &Arc<Site>, parts: &Parts, feed: FeedId, id: PostId) -> Answer {
+    reply(site, parts, move |site| page(site, &feed, id)).await
 }
 
-fn page(site: &Site, feed: usize, id: PostId) -> Result<Made, Failure> {
-    let spec = &site.config.feeds[feed];
+fn page(site: &Site, feed: &FeedId, id: PostId) -> Result<Made, Failure> {
     let ids = site.channel_ids(feed)?;
-    let (1, [channel_id]) = (spec.channels.len(), ids.as_slice()) else { return Err(Failure::Missing) };
-    let settings = shown(&spec.settings);
+    let (1, [channel_id]) = (feed.channels.len(), ids.as_slice()) else { return Err(Failure::Missing) };
+    let settings = shown(&feed.settings);
     let stored = site.store.known(*channel_id, &[id])?.into_iter().find(|stored| is_shown(stored, &settings));
     let (Some(stored), Some(channel)) = (stored, site.store.channel_by_id(*channel_id)?) else {
         return Err(Failure::Missing);
@@ -58,7 +58,7 @@ fn page(site: &Site, feed: usize, id: PostId) -> Result<Made, Failure> {
         description: item.summary.clone(),
         image: item.image.clone().or(header.image),
         kind: "article",
-        links: documents("./", &distinct(&header.title, spec)),
+        links: documents("./", &distinct(&header.title, feed)),
         newer: neighbour(site.store.following(*channel_id, id, 1)?),
         older: neighbour(site.store.latest(*channel_id, Some(id), 1)?),
         ..Frame::new(

@@ -11,6 +11,7 @@ use crate::{
     config::FeedSpec,
     edition::{BEFORE_ANY_POST, Contents, document_url, page_url},
     feed::{self, Entry, Format, Header},
+    feeds::FeedId,
     model::{Channel, Stored, Time},
     serve::Site,
     status::State,
@@ -53,19 +54,18 @@ pub struct Last {
 
 impl Row {
     /// With the newest post that the feed admits, if it is one of the last few.
-    pub fn with_last(self, site: &Site, feed: usize) -> Self {
+    pub fn with_last(self, site: &Site, feed: &FeedId) -> Self {
         let last = last(site, feed, &self.page);
         Self { last, ..self }
     }
 }
 
-fn last(site: &Site, feed: usize, page: &str) -> Option<Last> {
-    let spec = &site.config.feeds[feed];
+fn last(site: &Site, feed: &FeedId, page: &str) -> Option<Last> {
     let mut newest: Option<(Channel, Stored)> = None;
     for id in site.channel_ids(feed).ok()? {
         let channel = site.store.channel_by_id(id).ok()??;
         let latest = site.store.latest(id, None, LOOKS).ok()?;
-        let found = latest.into_iter().find(|stored| is_shown(stored, &spec.settings) && spec.filter.admits(stored));
+        let found = latest.into_iter().find(|stored| is_shown(stored, &feed.settings) && feed.filter.admits(stored));
         if let Some(stored) = found
             && newest.as_ref().is_none_or(|(_, newest)| stored.published > newest.published)
         {
@@ -73,44 +73,42 @@ fn last(site: &Site, feed: usize, page: &str) -> Option<Last> {
         }
     }
     let (channel, stored) = newest?;
-    let item = feed::item(Entry { channel: &channel, stored: &stored }, &spec.settings);
-    let href = if spec.channels.len() == 1 { format!("{page}{}", stored.post.id) } else { item.link.clone() };
+    let item = feed::item(Entry { channel: &channel, stored: &stored }, &feed.settings);
+    let href = if feed.channels.len() == 1 { format!("{page}{}", stored.post.id) } else { item.link.clone() };
     Some(Last { title: item.title.unwrap_or(item.summary), href })
 }
 
 /// What the feed says of itself; from the configuration alone while the store cannot be read.
-pub fn about(site: &Site, feed: usize) -> Header {
+pub fn about(site: &Site, feed: &FeedId) -> Header {
     let contents = site.channel_ids(feed).and_then(|ids| Contents::about(site.store.as_ref(), &ids));
     header(site, feed, &contents.unwrap_or_default())
 }
 
 /// With plain text where plain text belongs.
-pub fn header(site: &Site, feed: usize, contents: &Contents) -> Header {
-    let spec = &site.config.feeds[feed];
-    let header = contents.header(spec, &site.config.server.public_url, Format::Rss, BEFORE_ANY_POST);
-    feed::compose(header, &[], &spec.settings).header
+pub fn header(site: &Site, feed: &FeedId, contents: &Contents) -> Header {
+    let header = contents.header(feed, &site.config.server.public_url, Format::Rss, BEFORE_ANY_POST);
+    feed::compose(header, &[], &feed.settings).header
 }
 
 /// `page` leads from the page that shows the row to the feed's.
-pub fn row(site: &Site, feed: usize, header: &Header, page: &str) -> Row {
-    let spec = &site.config.feeds[feed];
+pub fn row(site: &Site, feed: &FeedId, header: &Header, page: &str) -> Row {
     let ids = site.channel_ids(feed).unwrap_or_default();
     let heads: Vec<_> = ids.iter().map(|id| site.store.head(*id)).collect();
-    let (standing, fine) = standing(site, spec);
+    let (standing, fine) = standing(site, feed);
     Row {
         title: header.title.clone(),
         initials: initials(&header.title),
         hue: header.title.chars().map(u32::from).fold(0, u32::wrapping_add) % HUES + 1,
         image: header.image.clone().filter(|address| address.starts_with("https:")),
         page: page.to_owned(),
-        documents: documents(page, &distinct(&header.title, spec)),
-        address: document_url(&site.config.server.public_url, spec, Format::Atom),
+        documents: documents(page, &distinct(&header.title, feed)),
+        address: document_url(&site.config.server.public_url, feed, Format::Atom),
         standing,
         fine,
         posts: counted(heads.iter().map(|head| head.posts).sum(), "post"),
         newest: heads.iter().filter_map(|head| head.newest_published).max().map(moment),
         last: None,
-        stale: stale(site, spec, Utc::now()).map(moment),
+        stale: stale(site, feed, Utc::now()).map(moment),
     }
 }
 
@@ -127,8 +125,8 @@ fn stale(site: &Site, spec: &FeedSpec, now: Time) -> Option<Time> {
 }
 
 /// The absolute address of the feed's page.
-pub fn page_of(site: &Site, feed: usize) -> String {
-    page_url(&site.config.server.public_url, &site.config.feeds[feed])
+pub fn page_of(site: &Site, feed: &FeedId) -> String {
+    page_url(&site.config.server.public_url, feed)
 }
 
 /// How the feed's channels stand, in words, and whether nothing is amiss.

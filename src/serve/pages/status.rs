@@ -12,9 +12,9 @@ use super::{
     row::words,
 };
 use crate::{
-    edition::{BEFORE_ANY_POST, file_name},
+    edition::BEFORE_ANY_POST,
     feed::{self, Author, Feed, Format, Header, Item},
-    serve::{Site, answer::Answer, documents::media_type},
+    serve::{Site, answer::Answer},
     status::events::{self, Event, What},
 };
 
@@ -81,7 +81,7 @@ fn made(site: &Site, format: Format) -> Result<Made, Failure> {
     let header = Header {
         title: TITLE.to_owned(),
         description: ABOUT.to_owned(),
-        self_url: format!("{home_url}{}", file_name(format)),
+        self_url: format!("{home_url}{}", format.file_name()),
         home_url: home_url.clone(),
         ttl_minutes: Some(60),
         changed: Some(changed),
@@ -91,7 +91,7 @@ fn made(site: &Site, format: Format) -> Result<Made, Failure> {
     let items = events.iter().take(ENTRIES).map(|event| item(event, &home_url)).collect();
     let feed = Feed { header, updated: changed, items, deleted: Vec::new() };
     Ok(Made {
-        content_type: media_type(format).1,
+        content_type: format.content_type(),
         cache: "public, max-age=300",
         changed: Some(changed),
         indexed: true,

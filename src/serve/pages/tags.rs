@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     feed,
+    feeds::FeedId,
     serve::{Site, answer::Answer},
 };
 
@@ -30,20 +31,19 @@ struct Page {
     tags: Vec<(Tag, String)>,
 }
 
-pub async fn tags(site: &Arc<Site>, parts: &Parts, feed: usize) -> Answer {
-    reply(site, parts, move |site| page(site, feed)).await
+pub async fn tags(site: &Arc<Site>, parts: &Parts, feed: FeedId) -> Answer {
+    reply(site, parts, move |site| page(site, &feed)).await
 }
 
-fn page(site: &Site, feed: usize) -> Result<Made, Failure> {
-    let spec = &site.config.feeds[feed];
-    let settings = shown(&spec.settings);
+fn page(site: &Site, feed: &FeedId) -> Result<Made, Failure> {
+    let settings = shown(&feed.settings);
     let (mut counts, mut looked) = (HashMap::<String, (String, u64)>::new(), 0);
     for id in site.channel_ids(feed)? {
         for stored in site
             .store
             .latest(id, None, LOOKS)?
             .iter()
-            .filter(|stored| is_shown(stored, &settings) && spec.filter.admits(stored))
+            .filter(|stored| is_shown(stored, &settings) && feed.filter.admits(stored))
         {
             looked += 1;
             for tag in feed::tags(&stored.post) {
@@ -58,7 +58,7 @@ fn page(site: &Site, feed: usize) -> Result<Made, Failure> {
     let indexed = site.config.server.robots;
     let url = page_of(site, feed) + "tags";
     let frame = Frame {
-        links: documents("./", &distinct(&header.title, spec)),
+        links: documents("./", &distinct(&header.title, feed)),
         ..Frame::new("../", format!("Tags · {}", header.title), url, indexed)
     };
     let tags = counts.into_iter().map(|(_, (name, count))| (tag(&name), counted(count, "post"))).collect();

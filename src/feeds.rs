@@ -1,0 +1,165 @@
+//! What is followed and served at this moment: a registry that is swapped whole. Following one more channel, or one
+//! less, is one call; the poller, the board and the server see it.
+
+use std::{
+    collections::HashMap,
+    hash::{Hash, Hasher},
+    ops::Deref,
+    ptr,
+    sync::Arc,
+};
+
+use tokio::sync::watch;
+
+use crate::{
+    config::{ChannelConfig, Config, FeedSpec},
+    edition,
+    model::ChannelName,
+};
+
+/// A feed that is served. Cheap to clone; another [`Feeds::follow`] of the same name makes another one.
+#[derive(Debug, Clone)]
+pub struct FeedId(Arc<Served>);
+
+#[derive(Debug)]
+struct Served {
+    spec: FeedSpec,
+    identity: u64,
+}
+
+impl FeedId {
+    pub fn new(spec: FeedSpec, identity: u64) -> Self {
+        Self(Arc::new(Served { spec, identity }))
+    }
+
+    /// See [`edition::identity`].
+    pub fn identity(&self) -> u64 {
+        self.0.identity
+    }
+}
+
+impl Deref for FeedId {
+    type Target = FeedSpec;
+
+    fn deref(&self) -> &FeedSpec {
+        &self.0.spec
+    }
+}
+
+impl PartialEq for FeedId {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for FeedId {}
+
+impl Hash for FeedId {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        ptr::hash(Arc::as_ptr(&self.0), state);
+    }
+}
+
+/// The channels that are polled and the feeds that are served, at one moment.
+#[derive(Debug, Clone, Default)]
+pub struct Followed {
+    pub channels: Vec<ChannelConfig>,
+    feeds: Vec<FeedId>,
+    /// By the name in lower case.
+    by_name: HashMap<String, Vec<FeedId>>,
+}
+
+impl Followed {
+    /// Channels that are polled for no feed, for as long as anybody looks.
+    pub fn polled(channels: impl IntoIterator<Item = ChannelConfig>) -> watch::Receiver<Arc<Self>> {
+        let followed = Self { channels: channels.into_iter().collect(), ..Self::default() };
+        watch::channel(Arc::new(followed)).1
+    }
+
+    /// In the order in which they are shown.
+    pub fn feeds(&self) -> &[FeedId] {
+        &self.feeds
+    }
+
+    /// The feed of that name; failing that, of that name in other letter case.
+    pub fn find(&self, name: &str) -> Option<&FeedId> {
+        let found = self.by_name.get(&name.to_lowercase())?;
+        found.iter().find(|feed| feed.name == name).or(found.first())
+    }
+
+    fn add(&mut self, feed: FeedId) {
+        self.by_name.entry(feed.name.to_lowercase()).or_default().push(feed.clone());
+        self.feeds.push(feed);
+    }
+}
+
+/// The registry. Each look sees one whole state of it.
+#[derive(Debug)]
+pub struct Feeds {
+    now: watch::Sender<Arc<Followed>>,
+    public_url: String,
+    hub_url: Option<String>,
+}
+
+impl Feeds {
+    /// What the configuration names.
+    pub fn of(config: &Config) -> Self {
+        let feeds = Self {
+            now: watch::Sender::new(Arc::default()),
+            public_url: config.server.public_url.clone(),
+            hub_url: config.hub_url(),
+        };
+        let mut followed = Followed { channels: config.channels.clone(), ..Followed::default() };
+        config.feeds.iter().for_each(|spec| followed.add(feeds.serve(spec.clone())));
+        feeds.now.send_replace(Arc::new(followed));
+        feeds
+    }
+
+    pub fn now(&self) -> Arc<Followed> {
+        Arc::clone(&self.now.borrow())
+    }
+
+    /// To wait for the next change.
+    pub fn changes(&self) -> watch::Receiver<Arc<Followed>> {
+        self.now.subscribe()
+    }
+
+    /// Polls one more channel and serves its feed; one that is followed already stays as it is.
+    pub fn follow(&self, channel: ChannelConfig, spec: FeedSpec) {
+        let feed = self.serve(spec);
+        self.now.send_if_modified(|followed| {
+            if followed.find(&feed.name).is_some() {
+                return false;
+            }
+            let followed = Arc::make_mut(followed);
+            if followed.channels.iter().all(|followed| followed.name != channel.name) {
+                followed.channels.push(channel);
+            }
+            followed.add(feed);
+            true
+        });
+    }
+
+    /// Serves the channel's own feed no more, and polls it no more unless another feed shows it. What is stored stays.
+    pub fn unfollow(&self, name: &ChannelName) {
+        self.now.send_if_modified(|followed| {
+            let is_its_own = |feed: &FeedId| feed.is_of_channel() && feed.channels.contains(name);
+            if !followed.feeds.iter().any(is_its_own) {
+                return false;
+            }
+            let followed = Arc::make_mut(followed);
+            followed.feeds.retain(|feed| !is_its_own(feed));
+            followed.by_name.values_mut().for_each(|feeds| feeds.retain(|feed| !is_its_own(feed)));
+            followed.by_name.retain(|_, feeds| !feeds.is_empty());
+            if followed.feeds.iter().all(|feed| !feed.channels.contains(name)) {
+                followed.channels.retain(|channel| channel.name != *name);
+            }
+            true
+        });
+    }
+
+    fn serve(&self, spec: FeedSpec) -> FeedId {
+        let identity = edition::identity(&spec, &self.public_url, self.hub_url.as_deref());
+        FeedId::new(spec, identity)
+    }
+}
