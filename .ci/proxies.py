@@ -43,7 +43,8 @@ class Bridge(Daemon):
         return json.loads(self.get("/health")[2])
 
     def way(self, proxy):
-        return next(host for host in self.health()["hosts"] if host.get("proxy") == proxy.shown)
+        """What health says of it; nothing before polling has begun."""
+        return next((host for host in self.health()["hosts"] if host.get("proxy") == proxy.shown), {})
 
     def state(self):
         return self.health()["channels"][0]["state"]

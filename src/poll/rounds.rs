@@ -64,6 +64,7 @@ impl Rounds {
         let requests: Vec<Time> =
             kept.requests.iter().map(|time| time.min(&wall)).map(|time| now - (wall - time)).collect();
         rounds.queue.schedule.resume_requests(requests, now);
+        rounds.show(now, wall);
         rounds
     }
 
