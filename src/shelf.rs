@@ -4,57 +4,12 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use moka::{ops::compute::Op, sync::Cache};
 
-use crate::{
-    edition::{Coding, Version},
-    feed::{Format, Selection},
-    feeds::FeedId,
-};
+use crate::edition::{Edition, Key, Version};
 
 /// What each entry costs beside its bytes, about.
 const OVERHEAD_BYTES: usize = 512;
-
-/// Names an edition, whatever its version.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Key {
-    pub feed: FeedId,
-    pub format: Format,
-    pub coding: Coding,
-    /// Only the entries changed after this sequence number; `None` for the whole feed.
-    pub since: Option<u64>,
-    /// `None` for the feed itself.
-    pub selection: Option<Arc<Selection>>,
-}
-
-impl Key {
-    /// The feed as it is, in full.
-    pub fn whole(feed: FeedId, format: Format, coding: Coding) -> Self {
-        Self { feed, format, coding, since: None, selection: None }
-    }
-
-    pub fn in_coding(&self, coding: Coding) -> Self {
-        Self { coding, ..self.clone() }
-    }
-}
-
-/// A feed rendered in one format and coding.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Edition {
-    pub version: Version,
-    pub bytes: Bytes,
-    /// Sequence numbers of its entries, ascending.
-    pub sequences: Arc<[u64]>,
-}
-
-impl Edition {
-    /// Whether it is as new as `wanted`. A request that computed its version before a change
-    /// is well served with the edition made after it.
-    fn serves(&self, wanted: &Version) -> bool {
-        self.version == *wanted || self.version.sequence > wanted.sequence
-    }
-}
 
 /// How an edition was come by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -7,10 +7,14 @@ mod coding;
 mod contents;
 mod copies;
 mod days;
+mod key;
+mod press;
 mod version;
 
 pub use address::{document_url, file_and_query, page_url, selection_url};
 pub use archive::Archive;
 pub use coding::Coding;
 pub use contents::Contents;
+pub use key::{Edition, Error, Key};
+pub use press::Press;
 pub use version::{BEFORE_ANY_POST, Version, identity, identity_of};

@@ -16,12 +16,12 @@ use super::{
     negotiation,
 };
 use crate::{
-    edition::{Coding, Version, document_url, file_and_query},
+    edition::{Coding, Edition, Key, Version, document_url, file_and_query},
     feed::{Format, Selection},
     feeds::FeedId,
     hub,
     model::Time,
-    shelf::{Edition, Key, Origin},
+    shelf::Origin,
 };
 
 /// The steps of max-age. Less would make readers ask for nothing; more would hide a channel that starts to speak.

@@ -18,9 +18,9 @@ use super::{
     not_allowed, refuse_host,
 };
 use crate::{
-    edition::Coding,
+    edition::{Coding, Key},
     hub::{Document, Hub, Refusal, Topics},
-    shelf::{Key, Origin},
+    shelf::Origin,
 };
 
 /// The longest callback and secret fit in well.

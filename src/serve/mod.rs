@@ -11,7 +11,6 @@ mod client;
 mod conditional;
 mod connection;
 mod documents;
-mod editions;
 mod field;
 mod health;
 mod hub;

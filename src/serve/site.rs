@@ -1,11 +1,9 @@
-//! What all requests share, and the way from a feed to its edition. Everything that may block happens in
-//! `spawn_blocking`; what a 304 needs is in memory.
+//! What all requests share, and the way from a feed to its edition: from the shelf, or by a queue at the press.
+//! Everything that may block happens in `spawn_blocking`; what a 304 needs is in memory.
 
 use std::{
-    collections::HashMap,
-    io,
     sync::{
-        Arc, Mutex, PoisonError, RwLock,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     thread,
@@ -15,18 +13,17 @@ use std::{
 use hyper::http::request::Parts;
 use tokio::sync::Semaphore;
 
-use super::{Peer, client::Client, editions, pages::Pictures, rate::Rates, route::Route};
+use super::{Peer, client::Client, pages::Pictures, rate::Rates, route::Route};
 use crate::{
     config::{Config, Tokens},
-    edition::{Coding, Version, document_url, identity_of},
+    edition::{Coding, Edition, Error, Key, Press, Version, document_url},
     feed::{Format, Selection},
     feeds::{FeedId, Feeds},
     hub::Hub,
     metrics::Metrics,
-    model::{ChannelId, ChannelName, Time},
-    shelf::{Edition, Key, Origin, Shelf},
-    status::{Board, Status},
-    store::{self, Head, Store},
+    shelf::{Origin, Shelf},
+    status::Board,
+    store::Store,
 };
 
 /// Pages that are made at the same time.
@@ -38,6 +35,7 @@ pub struct Site {
     pub feeds: Arc<Feeds>,
     pub store: Arc<dyn Store>,
     pub board: Arc<Board>,
+    pub press: Press,
     pub shelf: Shelf,
     pub metrics: Arc<Metrics>,
     started: Instant,
@@ -46,7 +44,6 @@ pub struct Site {
     pub hub: Option<Arc<Hub>>,
     /// The hub that feeds name, wherever it is.
     pub hub_url: Option<String>,
-    names: RwLock<HashMap<ChannelName, Lookup>>,
     /// So many editions are made at the same time; the others wait without holding a thread.
     makers: Arc<Semaphore>,
     /// So many pages, on threads of their own, so that the feeds always find one.
@@ -59,34 +56,6 @@ pub struct Site {
     tokens: Option<Tokens>,
 }
 
-/// What the store last said of a name, and what the board said then.
-#[derive(Debug, Clone, Copy)]
-struct Lookup {
-    since: Option<Time>,
-    last_success: Option<Time>,
-    id: Option<ChannelId>,
-}
-
-impl Lookup {
-    /// A name comes to stand for another channel only when its state changes, for a first one with any success.
-    fn holds(&self, status: &Status) -> bool {
-        self.since == status.since && (self.id.is_some() || self.last_success == status.last_success)
-    }
-}
-
-/// Why there is no edition.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    #[error("the store cannot be read")]
-    Store(#[from] store::Error),
-    #[error("the feed cannot be compressed")]
-    Encode(#[from] io::Error),
-    #[error("the document is not complete yet")]
-    Unfinished,
-    #[error("making the feed stopped half-way; the log has the reason")]
-    Stopped,
-}
-
 impl Site {
     pub fn new(config: Arc<Config>, store: Arc<dyn Store>, board: Arc<Board>, metrics: Arc<Metrics>) -> Self {
         let hub_url = config.hub_url();
@@ -95,6 +64,12 @@ impl Site {
             rates: Mutex::new(Rates::new(config.limits.requests_per_minute)),
             tokens: None,
             feeds: Arc::new(Feeds::of(&config)),
+            press: Press::new(
+                Arc::clone(&store),
+                Arc::clone(&board),
+                config.server.public_url.clone(),
+                hub_url.clone(),
+            ),
             config,
             store,
             board,
@@ -103,7 +78,6 @@ impl Site {
             ready: AtomicBool::new(false),
             hub: None,
             hub_url,
-            names: RwLock::default(),
             readers: Arc::new(Semaphore::new(PAGES)),
             pictures: Pictures::default(),
             makers: Arc::new(Semaphore::new(thread::available_parallelism().map_or(2, usize::from))),
@@ -185,71 +159,29 @@ impl Site {
         .await
     }
 
-    /// The feed's version. Reads the store only for names that it was not asked for since the board said otherwise of them.
+    /// The version of the feed.
     pub async fn version(self: &Arc<Self>, feed: &FeedId) -> Result<Version, Error> {
-        self.version_in(feed, &Selection::default()).await
+        let version = self.version_of(feed.clone(), Arc::default()).await?;
+        version.map(|(version, _)| version).ok_or(Error::Unfinished)
     }
 
-    async fn version_in(self: &Arc<Self>, feed: &FeedId, selection: &Selection) -> Result<Version, Error> {
-        let ids = match self.known_ids(feed) {
-            Some(ids) => ids,
-            None => {
-                let feed = feed.clone();
-                self.blocking(move |site| site.channel_ids(&feed)).await??
-            }
-        };
-        Ok(self.version_of(feed, selection, &ids))
-    }
-
-    /// The version of what is selected, and whether it stays for ever. `None` for a document of the archive that there is
-    /// not, or not yet; those that there are read their posts for it.
+    /// The version of a document, and whether it stays for ever. `None` for a document of the archive that there is not,
+    /// or not yet; those that there are read their posts for it, the others come from memory where it has them.
     pub async fn selected_version(self: &Arc<Self>, key: &Key) -> Result<Option<(Version, bool)>, Error> {
-        let (feed, selection) = (key.feed.clone(), key.selection.clone().unwrap_or_default());
-        if selection.end().is_none() {
-            return self.version_in(&feed, &selection).await.map(|version| Some((version, false)));
+        self.version_of(key.feed.clone(), key.selection.clone().unwrap_or_default()).await
+    }
+
+    async fn version_of(
+        self: &Arc<Self>,
+        feed: FeedId,
+        selection: Arc<Selection>,
+    ) -> Result<Option<(Version, bool)>, Error> {
+        if selection.end().is_none()
+            && let Some(version) = self.press.known_version(&feed, &selection)
+        {
+            return Ok(Some((version, false)));
         }
-        Ok(self.blocking(move |site| editions::archive_version(site, &feed, &selection)).await??)
-    }
-
-    /// The version of the current feed or of a selection from it, whose stored channels are `ids`.
-    pub fn version_of(&self, feed: &FeedId, selection: &Selection, ids: &[ChannelId]) -> Version {
-        let heads: Vec<(ChannelId, Head)> = ids.iter().map(|id| (*id, self.store.head(*id))).collect();
-        Version::new(identity_of(feed.identity(), selection), &heads)
-    }
-
-    /// The ids of the feed's stored channels, if memory has them all.
-    fn known_ids(&self, feed: &FeedId) -> Option<Vec<ChannelId>> {
-        let names = self.names.read().unwrap_or_else(PoisonError::into_inner);
-        let ids: Option<Vec<Option<ChannelId>>> = feed
-            .channels
-            .iter()
-            .map(|name| names.get(name).filter(|lookup| lookup.holds(&self.status(name))).map(|lookup| lookup.id))
-            .collect();
-        Some(ids?.into_iter().flatten().collect())
-    }
-
-    /// The ids of the feed's stored channels. May block.
-    pub fn channel_ids(&self, feed: &FeedId) -> Result<Vec<ChannelId>, store::Error> {
-        let ids: Result<Vec<_>, _> = feed.channels.iter().map(|name| self.channel_id(name)).collect();
-        Ok(ids?.into_iter().flatten().collect())
-    }
-
-    /// The id under which a channel is stored, if it is. May block.
-    pub fn channel_id(&self, name: &ChannelName) -> Result<Option<ChannelId>, store::Error> {
-        // Before the store is asked: what is stored meanwhile is then found by the next request.
-        let status = self.status(name);
-        let known = self.names.read().unwrap_or_else(PoisonError::into_inner).get(name).copied();
-        if let Some(lookup) = known.filter(|lookup| lookup.holds(&status)) {
-            return Ok(lookup.id);
-        }
-        let id = self.store.channel(name)?.map(|channel| channel.id);
-        let lookup = Lookup { since: status.since, last_success: status.last_success, id };
-        self.names.write().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), lookup);
-        Ok(id)
-    }
-
-    fn status(&self, name: &ChannelName) -> Status {
-        self.board.get(name).unwrap_or_default()
+        Ok(self.blocking(move |site| site.press.version(&feed, &selection)).await??)
     }
 
     /// The edition as new as `wanted`, or the last good one.
@@ -277,17 +209,18 @@ impl Site {
     pub fn last_good(&self, key: &Key) -> Option<Arc<Edition>> {
         self.shelf.last_good(key).or_else(|| {
             let plain = self.shelf.last_good(&key.in_coding(Coding::Identity))?;
-            encode(&plain, key.coding).ok().map(Arc::new)
+            plain.in_coding(key.coding).ok().map(Arc::new)
         })
     }
 
     fn make(&self, key: &Key, wanted: &Version) -> Result<(Arc<Edition>, Origin), Error> {
-        let render = || editions::render(self, key).inspect_err(|error| report(&key.feed, error));
-        let (plain, origin) = self.shelf.edition(key.in_coding(Coding::Identity), wanted, render)?;
+        let plain = key.in_coding(Coding::Identity);
+        let render = || self.press.make(&plain).inspect_err(|error| report(&key.feed, error));
+        let (plain, origin) = self.shelf.edition(plain.clone(), wanted, render)?;
         if key.coding == Coding::Identity {
             return Ok((plain, origin));
         }
-        let (edition, _) = self.shelf.edition(key.clone(), &plain.version, || encode(&plain, key.coding))?;
+        let (edition, _) = self.shelf.edition(key.clone(), &plain.version, || plain.in_coding(key.coding))?;
         Ok((edition, if origin == Origin::Outdated { origin } else { Origin::Made }))
     }
 }
@@ -295,8 +228,4 @@ impl Site {
 fn report(feed: &FeedId, error: &Error) {
     let cause = std::error::Error::source(error).map(ToString::to_string);
     tracing::warn!(feed = feed.name, %error, cause, "feed cannot be made anew");
-}
-
-fn encode(plain: &Edition, coding: Coding) -> Result<Edition, Error> {
-    Ok(Edition { bytes: coding.encode(&plain.bytes)?, ..plain.clone() })
 }

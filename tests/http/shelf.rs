@@ -11,11 +11,11 @@ use std::{
 use bytes::Bytes;
 use feedbridge::{
     config::Config,
-    edition::{BEFORE_ANY_POST, Coding, Version},
+    edition::{BEFORE_ANY_POST, Coding, Edition, Key, Version},
     feed::Format,
     feeds::FeedId,
     model::ChannelId,
-    shelf::{Edition, Key, Origin, Shelf},
+    shelf::{Origin, Shelf},
     store::Head,
 };
 

@@ -99,7 +99,7 @@ fn page(site: &Site, feed: &FeedId, query: &str) -> Result<Made, Failure> {
     if choice.query() != query {
         return Err(Failure::Moved(href(&choice)));
     }
-    let ids = site.channel_ids(feed)?;
+    let ids = site.press.channel_ids(feed)?;
     let single = feed.channels.len() == 1;
     let contents = Contents::about(site.store.as_ref(), &ids)?;
     let header = header(site, feed, &contents);

@@ -46,7 +46,7 @@ fn after(query: &str) -> Option<PostId> {
 }
 
 fn page(site: &Site, feed: &FeedId, date: NaiveDate, after: Option<PostId>) -> Result<Made, Failure> {
-    let ids = site.channel_ids(feed)?;
+    let ids = site.press.channel_ids(feed)?;
     let (1, [id]) = (feed.channels.len(), ids.as_slice()) else { return Err(Failure::Missing) };
     let Some(channel) = site.store.channel_by_id(*id)? else { return Err(Failure::Missing) };
     let settings = shown(&feed.settings);

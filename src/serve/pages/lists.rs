@@ -66,7 +66,7 @@ pub async fn sitemap(site: &Arc<Site>, parts: &Parts) -> Answer {
         let mut pages = vec![(format!("{}/", site.config.server.public_url), None)];
         for feed in site.feeds.now().feeds() {
             let page = page_of(site, feed);
-            let ids = site.channel_ids(feed)?;
+            let ids = site.press.channel_ids(feed)?;
             let newest = ids.iter().filter_map(|id| site.store.head(*id).changed).max();
             let day = |time: crate::model::Time| time.to_rfc3339_opts(SecondsFormat::Secs, true);
             pages.push((page.clone(), newest.map(day)));

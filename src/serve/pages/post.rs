@@ -40,7 +40,7 @@ pub async fn post(site: &Arc<Site>, parts: &Parts, feed: FeedId, id: PostId) -> 
 }
 
 fn page(site: &Site, feed: &FeedId, id: PostId) -> Result<Made, Failure> {
-    let ids = site.channel_ids(feed)?;
+    let ids = site.press.channel_ids(feed)?;
     let (1, [channel_id]) = (feed.channels.len(), ids.as_slice()) else { return Err(Failure::Missing) };
     let settings = shown(&feed.settings);
     let stored = site.store.known(*channel_id, &[id])?.into_iter().find(|stored| is_shown(stored, &settings));

@@ -62,7 +62,7 @@ impl Row {
 
 fn last(site: &Site, feed: &FeedId, page: &str) -> Option<Last> {
     let mut newest: Option<(Channel, Stored)> = None;
-    for id in site.channel_ids(feed).ok()? {
+    for id in site.press.channel_ids(feed).ok()? {
         let channel = site.store.channel_by_id(id).ok()??;
         let latest = site.store.latest(id, None, LOOKS).ok()?;
         let found = latest.into_iter().find(|stored| is_shown(stored, &feed.settings) && feed.filter.admits(stored));
@@ -80,7 +80,7 @@ fn last(site: &Site, feed: &FeedId, page: &str) -> Option<Last> {
 
 /// What the feed says of itself; from the configuration alone while the store cannot be read.
 pub fn about(site: &Site, feed: &FeedId) -> Header {
-    let contents = site.channel_ids(feed).and_then(|ids| Contents::about(site.store.as_ref(), &ids));
+    let contents = site.press.channel_ids(feed).and_then(|ids| Contents::about(site.store.as_ref(), &ids));
     header(site, feed, &contents.unwrap_or_default())
 }
 
@@ -92,7 +92,7 @@ pub fn header(site: &Site, feed: &FeedId, contents: &Contents) -> Header {
 
 /// `page` leads from the page that shows the row to the feed's.
 pub fn row(site: &Site, feed: &FeedId, header: &Header, page: &str) -> Row {
-    let ids = site.channel_ids(feed).unwrap_or_default();
+    let ids = site.press.channel_ids(feed).unwrap_or_default();
     let heads: Vec<_> = ids.iter().map(|id| site.store.head(*id)).collect();
     let (standing, fine) = standing(site, feed);
     Row {

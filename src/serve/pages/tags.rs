@@ -38,7 +38,7 @@ pub async fn tags(site: &Arc<Site>, parts: &Parts, feed: FeedId) -> Answer {
 fn page(site: &Site, feed: &FeedId) -> Result<Made, Failure> {
     let settings = shown(&feed.settings);
     let (mut counts, mut looked) = (HashMap::<String, (String, u64)>::new(), 0);
-    for id in site.channel_ids(feed)? {
+    for id in site.press.channel_ids(feed)? {
         for stored in site
             .store
             .latest(id, None, LOOKS)?
