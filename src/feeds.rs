@@ -2,7 +2,7 @@
 //! less, is one call; the poller, the board and the server see it.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     hash::{Hash, Hasher},
     ops::Deref,
     ptr,
@@ -13,9 +13,18 @@ use tokio::sync::watch;
 
 use crate::{
     config::{ChannelConfig, Config, FeedSpec},
-    edition,
-    model::ChannelName,
+    edition::{self, BEFORE_ANY_POST},
+    model::{ChannelName, Time},
+    store::{Error, Store},
 };
+
+/// The hint that says since when each feed is set up as it is.
+const SET_UP: &str = "feeds.set_up";
+/// In that hint, what all feeds and pages have in common: no feed is called so.
+const ALL: &str = "";
+
+/// Of each feed its identity, and when that was first seen.
+type SetUp = BTreeMap<String, (u64, Time)>;
 
 /// A feed that is served. Cheap to clone; another [`Feeds::follow`] of the same name makes another one.
 #[derive(Debug, Clone)]
@@ -25,16 +34,23 @@ pub struct FeedId(Arc<Served>);
 struct Served {
     spec: FeedSpec,
     identity: u64,
+    since: Time,
 }
 
 impl FeedId {
-    pub fn new(spec: FeedSpec, identity: u64) -> Self {
-        Self(Arc::new(Served { spec, identity }))
+    /// Of an `identity` that was first seen at `since`.
+    pub fn new(spec: FeedSpec, identity: u64, since: Time) -> Self {
+        Self(Arc::new(Served { spec, identity, since }))
     }
 
     /// See [`edition::identity`].
     pub fn identity(&self) -> u64 {
         self.0.identity
+    }
+
+    /// Since when it is set up as it is.
+    pub fn since(&self) -> Time {
+        self.0.since
     }
 }
 
@@ -99,20 +115,46 @@ pub struct Feeds {
     now: watch::Sender<Arc<Followed>>,
     public_url: String,
     hub_url: Option<String>,
+    since: Time,
 }
 
 impl Feeds {
-    /// What the configuration names.
+    /// What the configuration names, as if it had never been otherwise.
     pub fn of(config: &Config) -> Self {
-        let feeds = Self {
-            now: watch::Sender::new(Arc::default()),
-            public_url: config.server.public_url.clone(),
-            hub_url: config.hub_url(),
+        Self::set_up(config, &SetUp::new(), BEFORE_ANY_POST).0
+    }
+
+    /// What the configuration names. What is set up otherwise than the store was last told is so since `now`.
+    pub fn resume(config: &Config, store: &dyn Store, now: Time) -> Result<Self, Error> {
+        let kept = store.hint(SET_UP)?.and_then(|kept| serde_json::from_value(kept).ok()).unwrap_or_default();
+        let (feeds, set_up) = Self::set_up(config, &kept, now);
+        if set_up != kept {
+            store.set_hint(SET_UP, &serde_json::to_value(&set_up)?)?;
+        }
+        Ok(feeds)
+    }
+
+    fn set_up(config: &Config, kept: &SetUp, now: Time) -> (Self, SetUp) {
+        let (public_url, hub_url) = (config.server.public_url.clone(), config.hub_url());
+        let mut set_up = SetUp::new();
+        let mut since = |name: &str, identity: u64| {
+            let known = kept.get(name).filter(|(known, _)| *known == identity);
+            let since = known.map_or(now, |(_, since)| *since);
+            set_up.insert(name.to_owned(), (identity, since));
+            since
         };
         let mut followed = Followed { channels: config.channels.clone(), ..Followed::default() };
-        config.feeds.iter().for_each(|spec| followed.add(feeds.serve(spec.clone())));
-        feeds.now.send_replace(Arc::new(followed));
-        feeds
+        for spec in &config.feeds {
+            let identity = edition::identity(spec, &public_url, hub_url.as_deref());
+            followed.add(FeedId::new(spec.clone(), identity, since(&spec.name, identity)));
+        }
+        let since = since(ALL, edition::identity_of_all(&public_url));
+        (Self { now: watch::Sender::new(Arc::new(followed)), public_url, hub_url, since }, set_up)
+    }
+
+    /// Since when what all feeds and pages have in common is as it is.
+    pub fn since(&self) -> Time {
+        self.since
     }
 
     pub fn now(&self) -> Arc<Followed> {
@@ -124,9 +166,10 @@ impl Feeds {
         self.now.subscribe()
     }
 
-    /// Polls one more channel and serves its feed; one that is followed already stays as it is.
-    pub fn follow(&self, channel: ChannelConfig, spec: FeedSpec) {
-        let feed = self.serve(spec);
+    /// Polls one more channel and serves its feed from `now` on; one that is followed already stays as it is.
+    pub fn follow(&self, channel: ChannelConfig, spec: FeedSpec, now: Time) {
+        let identity = edition::identity(&spec, &self.public_url, self.hub_url.as_deref());
+        let feed = FeedId::new(spec, identity, now);
         self.now.send_if_modified(|followed| {
             if followed.find(&feed.name).is_some() {
                 return false;
@@ -156,10 +199,5 @@ impl Feeds {
             }
             true
         });
-    }
-
-    fn serve(&self, spec: FeedSpec) -> FeedId {
-        let identity = edition::identity(&spec, &self.public_url, self.hub_url.as_deref());
-        FeedId::new(spec, identity)
     }
 }

@@ -52,9 +52,10 @@ impl Plan {
         let (earlier, hub) = before.map_or_else(Default::default, |before| (Some(before.board), before.hub));
         let board = Arc::new(board(&config, earlier.as_deref()));
         let push = Push::open(&config, ground.handle(), ground.clock.clone(), hub.as_deref()).await?;
+        let feeds = feeds(ground, &config).await?;
         let (store, metrics) = (Arc::clone(&ground.store), Arc::clone(&ground.metrics));
         let site = Site::new(Arc::clone(&config), store, Arc::clone(&board), metrics);
-        let site = Arc::new(site.with_hub(push.own()).with_tokens(tokens));
+        let site = Arc::new(site.with_feeds(feeds).with_hub(push.own()).with_tokens(tokens));
         let poller = poller(ground, &config, &site.feeds, &board)?;
         Ok(Self { heritage: Heritage { board, hub: push.own().or(hub) }, config, site, poller, push })
     }
@@ -138,6 +139,12 @@ fn board(config: &Config, earlier: Option<&Board>) -> Board {
         board.set_budget(budget);
     }
     board
+}
+
+async fn feeds(ground: &Ground, config: &Arc<Config>) -> Result<Feeds, Failure> {
+    let (config, now) = (Arc::clone(config), ground.clock.wall());
+    let resumed = ground.handle().run(move |store| Feeds::resume(&config, store, now)).await;
+    resumed.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
 }
 
 fn poller(ground: &Ground, config: &Config, feeds: &Feeds, board: &Arc<Board>) -> Result<Poller<Http>, Failure> {

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     days,
-    version::{BEFORE_ANY_POST, Version, first_bytes},
+    version::{BEFORE_ANY_POST, Version, first_bytes, whole_second},
 };
 use crate::{
     config::FeedSpec,
@@ -77,8 +77,10 @@ impl Archive {
         }))
     }
 
-    /// The version of the document, whose `identity` is that of all that it depends on beside the store.
-    pub fn version(&self, identity: u64) -> Version {
+    /// The version of the document, set up as it is since `since`, whose `identity` is that of all that it depends on
+    /// beside the store. A neighbour that is found changes it and leaves no time in it, so there is one to tell only once
+    /// it is settled.
+    pub fn version(&self, identity: u64, since: Time) -> Version {
         let mut digest = Sha256::new();
         for Channel { slug, current_slug, info, .. } in &self.channels {
             digest.update(format!("{slug}\n{current_slug}\n{:?}\n{:?}\n", info.title, info.description));
@@ -89,11 +91,14 @@ impl Archive {
             digest.update(stored.post.id.0.to_be_bytes());
             digest.update(stored.sequence.to_be_bytes());
         }
+        let changed = self.posts.iter().map(|(_, stored)| last_change(stored)).max().unwrap_or(BEFORE_ANY_POST);
+        let told = self.channels.iter().map(|channel| channel.info_seen);
         Version {
             identity,
             heads: first_bytes(digest),
             sequence: self.posts.iter().map(|(_, stored)| stored.sequence).max().unwrap_or(0),
-            changed: self.posts.iter().map(|(_, stored)| last_change(stored)).max().unwrap_or(BEFORE_ANY_POST),
+            changed,
+            modified: self.settled.then(|| whole_second(told.chain([changed, since]).max().unwrap_or(since))),
         }
     }
 }

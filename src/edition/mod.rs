@@ -17,4 +17,4 @@ pub use coding::Coding;
 pub use contents::Contents;
 pub use key::{Edition, Error, Key};
 pub use press::Press;
-pub use version::{BEFORE_ANY_POST, Version, identity, identity_of};
+pub use version::{BEFORE_ANY_POST, Version, identity, identity_of, identity_of_all, whole_second};

@@ -76,12 +76,12 @@ impl Press {
         };
         let identity = identity_of(feed.identity(), selection);
         let archive = Archive::find(self.store.as_ref(), feed, &ids, end)?;
-        Ok(archive.map(|archive| (archive.version(identity), archive.settled)))
+        Ok(archive.map(|archive| (archive.version(identity, feed.since()), archive.settled)))
     }
 
     fn version_of(&self, feed: &FeedId, selection: &Selection, ids: &[ChannelId]) -> Version {
         let heads: Vec<(ChannelId, Head)> = ids.iter().map(|id| (*id, self.store.head(*id))).collect();
-        Version::new(identity_of(feed.identity(), selection), &heads)
+        Version::new(identity_of(feed.identity(), selection), feed.since(), &heads)
     }
 
     /// The ids of the feed's stored channels, if memory has them all.
@@ -156,7 +156,7 @@ impl Plan<'_> {
         let spec = &key.feed;
         let ids = press.channel_ids(&key.feed)?;
         let archive = Archive::find(press.store.as_ref(), &key.feed, &ids, end)?.ok_or(Error::Unfinished)?;
-        let version = archive.version(identity_of(key.feed.identity(), selection));
+        let version = archive.version(identity_of(key.feed.identity(), selection), key.feed.since());
         let (prev, next) = (archive.prev, archive.next);
         let contents = Contents::archived(archive, &self.filters());
         let header = Header {

@@ -1,11 +1,11 @@
 //! Versions of feeds, told from memory alone: which program and settings make the feed, and where its channels stand.
 
-use chrono::DateTime;
+use chrono::{DateTime, SubsecRound, TimeDelta};
 use sha2::{Digest, Sha256};
 
 use crate::{
     config::FeedSpec,
-    feed::Selection,
+    feed::{RENDERING, Selection},
     model::{ChannelId, Time},
     store::Head,
 };
@@ -24,23 +24,35 @@ pub struct Version {
     pub sequence: u64,
     /// Time of the last change in the store.
     pub changed: Time,
+    /// What Last-Modified says, in whole seconds: the later of the last change that the document shows and of the
+    /// moment when it was first set up as it is. Rounded up, so that of two changes in one second the second one shows.
+    /// None where no time tells all changes.
+    pub modified: Option<Time>,
 }
 
 impl Version {
-    /// `heads` in the order of the feed's channels.
-    pub fn new(identity: u64, heads: &[(ChannelId, Head)]) -> Self {
+    /// Of a feed set up as it is since `since`; `heads` in the order of its channels.
+    pub fn new(identity: u64, since: Time, heads: &[(ChannelId, Head)]) -> Self {
         let mut digest = Sha256::new();
         for (id, head) in heads {
             digest.update(id.0.to_be_bytes());
             digest.update(head.sequence.to_be_bytes());
         }
+        let changed = heads.iter().filter_map(|(_, head)| head.changed).max().unwrap_or(BEFORE_ANY_POST);
         Self {
             identity,
             heads: first_bytes(digest),
             sequence: heads.iter().map(|(_, head)| head.sequence).max().unwrap_or(0),
-            changed: heads.iter().filter_map(|(_, head)| head.changed).max().unwrap_or(BEFORE_ANY_POST),
+            changed,
+            modified: Some(whole_second(changed.max(since))),
         }
     }
+}
+
+/// The next whole second, which a date of HTTP can tell.
+pub fn whole_second(time: Time) -> Time {
+    let second = time.trunc_subsecs(0);
+    if second < time { second + TimeDelta::seconds(1) } else { second }
 }
 
 /// The identity of a selection from the feed with the identity `feed`.
@@ -52,12 +64,17 @@ pub fn identity_of(feed: u64, selection: &Selection) -> u64 {
     first_bytes(Sha256::new().chain_update(feed.to_be_bytes()).chain_update(query))
 }
 
-/// Digest of the program's version, the feed's settings, the public address and the hub's: of all that its bytes depend on
-/// beside the posts. It goes by the `Debug` form of `spec`, so that a new setting can never be forgotten here.
+/// Digest of the way in which feeds are written, the feed's settings, the public address and the hub's: of all that its
+/// bytes depend on beside the posts. It goes by the `Debug` form of `spec`, so that a new setting can never be forgotten here.
 pub fn identity(spec: &FeedSpec, public_url: &str, hub_url: Option<&str>) -> u64 {
     let mut digest = Sha256::new();
-    digest.update(format!("{}\n{public_url}\n{hub_url:?}\n{spec:?}", env!("CARGO_PKG_VERSION")));
+    digest.update(format!("{RENDERING}\n{public_url}\n{hub_url:?}\n{spec:?}"));
     first_bytes(digest)
+}
+
+/// Digest of what all documents have in common.
+pub fn identity_of_all(public_url: &str) -> u64 {
+    first_bytes(Sha256::new().chain_update(format!("{RENDERING}\n{public_url}")))
 }
 
 pub(super) fn first_bytes(digest: Sha256) -> u64 {

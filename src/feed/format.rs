@@ -2,6 +2,10 @@
 
 use super::{Feed, atom, json, rss};
 
+/// Raised whenever the same posts are written otherwise than before, so that readers ask for them anew: it is a part of
+/// every entity tag, where the program's version, which stays from build to build, is none.
+pub const RENDERING: u32 = 1;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Format {
     Rss,

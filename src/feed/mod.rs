@@ -25,7 +25,7 @@ mod title;
 pub use clean::for_page;
 pub use compose::compose;
 pub use filter::{Filter, Kind, Pattern};
-pub use format::{Format, render};
+pub use format::{Format, RENDERING, render};
 pub use item::{Author, InReplyTo, Item, guid, item, message_at, tags};
 pub use markup::paragraph;
 pub use media::{Media, Medium};

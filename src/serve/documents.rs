@@ -105,7 +105,7 @@ fn whole(site: &Site, parts: &Parts, key: &Key, edition: &Edition, lasting: bool
 /// 304 or 412, when the request asks for it.
 fn precondition(site: &Site, parts: &Parts, key: &Key, version: &Version, lasting: bool) -> Option<Answer> {
     let tag = etag(version, key.format, key.coding);
-    match evaluate(&parts.headers, &tag, Some(version.changed)) {
+    match evaluate(&parts.headers, &tag, version.modified) {
         Verdict::Proceed => None,
         Verdict::Failed => Some(problem(StatusCode::PRECONDITION_FAILED, "The feed is at another version.")),
         Verdict::NotModified => {
@@ -150,7 +150,9 @@ async fn delta(site: &Arc<Site>, parts: &Parts, key: &Key, version: Version) -> 
 fn put_validators(headers: &mut HeaderMap, key: &Key, version: &Version) {
     put(headers, ETAG, &etag(version, key.format, key.coding));
     // Never later than Date (RFC 9110 8.8.2.1), though the store's times may run ahead of a clock set back.
-    put(headers, LAST_MODIFIED, &http_date(version.changed.min(Utc::now())));
+    if let Some(modified) = version.modified {
+        put(headers, LAST_MODIFIED, &http_date(modified.min(Utc::now())));
+    }
     headers.insert(VARY, HeaderValue::from_static("Accept-Encoding"));
 }
 

@@ -85,6 +85,11 @@ impl Site {
         }
     }
 
+    /// Serving these feeds.
+    pub fn with_feeds(self, feeds: Feeds) -> Self {
+        Self { feeds: Arc::new(feeds), ..self }
+    }
+
     /// With a hub of its own, at `/hub`.
     pub fn with_hub(self, hub: Option<Arc<Hub>>) -> Self {
         Self { hub, ..self }

@@ -183,19 +183,25 @@ impl Daemon {
 
     /// Status and body.
     pub fn get(&self, path: &str) -> (u16, String) {
-        self.ask("GET", path, "")
+        let (status, _, body) = self.ask("GET", path, "");
+        (status, body)
+    }
+
+    /// Status and header of what a request with the header lines `fields` is answered.
+    pub fn get_with(&self, path: &str, fields: &str) -> (u16, String) {
+        let (status, head, _) = self.ask("GET", path, &format!("{fields}\r\n"));
+        (status, head)
     }
 
     /// As [`Daemon::get`], of a form.
     pub fn post(&self, path: &str, form: &str) -> (u16, String) {
-        self.ask(
-            "POST",
-            path,
-            &format!("Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}", form.len()),
-        )
+        let length = form.len();
+        let rest = format!("Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {length}\r\n\r\n{form}");
+        let (status, _, body) = self.ask("POST", path, &rest);
+        (status, body)
     }
 
-    fn ask(&self, method: &str, path: &str, rest: &str) -> (u16, String) {
+    fn ask(&self, method: &str, path: &str, rest: &str) -> (u16, String, String) {
         let mut stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(BOUND)).unwrap();
         let host = self.address;
@@ -204,7 +210,7 @@ impl Daemon {
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+        (head.split(' ').nth(1).unwrap().parse().unwrap(), head.to_owned(), body.to_owned())
     }
 
     pub fn signal(&self, name: &str) {

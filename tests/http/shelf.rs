@@ -22,7 +22,7 @@ use feedbridge::{
 static FEED: LazyLock<FeedId> = LazyLock::new(feed);
 
 fn feed() -> FeedId {
-    FeedId::new(Config::shipped().feeds[0].clone(), 1)
+    FeedId::new(Config::shipped().feeds[0].clone(), 1, BEFORE_ANY_POST)
 }
 
 fn key() -> Key {
@@ -30,7 +30,7 @@ fn key() -> Key {
 }
 
 fn version(sequence: u64) -> Version {
-    Version { identity: 1, heads: sequence, sequence, changed: BEFORE_ANY_POST }
+    Version { identity: 1, heads: sequence, sequence, changed: BEFORE_ANY_POST, modified: None }
 }
 
 fn edition(sequence: u64, bytes: usize) -> Edition {
@@ -61,8 +61,8 @@ fn a_request_that_is_late_gets_the_newer_edition() {
 #[test]
 fn a_change_that_comes_to_light_late_makes_a_version_too() {
     let at = |sequence| Head { sequence, ..Head::default() };
-    let before = Version::new(1, &[(ChannelId(1), at(5)), (ChannelId(2), at(7))]);
-    let after = Version::new(1, &[(ChannelId(1), at(6)), (ChannelId(2), at(7))]);
+    let before = Version::new(1, BEFORE_ANY_POST, &[(ChannelId(1), at(5)), (ChannelId(2), at(7))]);
+    let after = Version::new(1, BEFORE_ANY_POST, &[(ChannelId(1), at(6)), (ChannelId(2), at(7))]);
     assert_eq!(before.sequence, after.sequence);
     assert_ne!(before, after);
 }

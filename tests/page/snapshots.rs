@@ -7,10 +7,11 @@ use std::{fs, path::Path};
 use chrono::TimeZone;
 use feedbridge::{
     diff,
-    feed::{self, Entry, Feed, Header, Settings},
+    feed::{self, Entry, Feed, Format, Header, RENDERING, Settings},
     model::{Channel, ChannelId, ChannelInfo},
     page,
 };
+use sha2::{Digest, Sha256};
 
 fn feed_of(html: &str) -> Feed {
     let page = page::parse(html).unwrap();
@@ -61,4 +62,34 @@ fn every_kind_of_post_reads_as_it_did() {
         seen += 1;
     }
     assert!(seen >= 20, "only {seen} fixtures");
+}
+
+/// Where the digest of what the fixtures are written as is kept, with the number of the rendering that wrote it so.
+const RENDERED: &str = "tests/page/rendering.txt";
+
+#[test]
+fn documents_that_are_written_otherwise_have_another_rendering() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files: Vec<_> = fs::read_dir(folder.join("tests/fixtures")).unwrap().flatten().collect();
+    files.retain(|file| file.path().extension().is_some_and(|extension| extension == "html"));
+    files.sort_by_key(fs::DirEntry::path);
+    let mut digest = Sha256::new();
+    for file in files {
+        let html = fs::read_to_string(file.path()).unwrap();
+        let html = if html.starts_with("<!DOCTYPE") { html } else { blocks::block(&html, "") };
+        for format in Format::ALL {
+            let document = String::from_utf8(feed::render(&feed_of(&html), format)).unwrap();
+            // Readers need not ask anew for what another release writes in the same way.
+            digest.update(document.replace(env!("CARGO_PKG_VERSION"), ""));
+        }
+    }
+    let digest: String = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let now = format!("{RENDERING} {digest}\n");
+    let kept = fs::read_to_string(folder.join(RENDERED)).unwrap_or_default();
+    let number = kept.split(' ').next().unwrap_or_default();
+    if std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") && number != RENDERING.to_string() {
+        fs::write(folder.join(RENDERED), now).unwrap();
+        return;
+    }
+    assert_eq!(now, kept, "feeds are written otherwise: raise feed::RENDERING, and accept it with INSTA_UPDATE=always");
 }

@@ -26,7 +26,7 @@ fn config() -> Config {
 fn follow(feeds: &Feeds, name: &str) {
     let (config, channel): (_, ChannelName) = (config(), name.parse().unwrap());
     let spec = FeedSpec { name: name.to_owned(), channels: vec![channel.clone()], ..config.feeds[0].clone() };
-    feeds.follow(ChannelConfig { name: channel, history: History::None }, spec);
+    feeds.follow(ChannelConfig { name: channel, history: History::None }, spec, chrono::Utc::now());
 }
 
 fn start(folder: &TempDir, upstream: &StandIn, feeds: &Feeds) -> Bridge {

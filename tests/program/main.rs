@@ -9,6 +9,7 @@ mod log_lines;
 mod proxies;
 mod reload;
 mod socket;
+mod validators;
 
 #[path = "../common/program.rs"]
 mod program;

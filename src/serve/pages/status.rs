@@ -12,7 +12,7 @@ use super::{
     row::words,
 };
 use crate::{
-    edition::BEFORE_ANY_POST,
+    edition::{BEFORE_ANY_POST, whole_second},
     feed::{self, Author, Feed, Format, Header, Item},
     serve::{Site, answer::Answer},
     status::events::{self, Event, What},
@@ -93,7 +93,7 @@ fn made(site: &Site, format: Format) -> Result<Made, Failure> {
     Ok(Made {
         content_type: format.content_type(),
         cache: "public, max-age=300",
-        changed: Some(changed),
+        changed: Some(whole_second(changed.max(site.feeds.since()))),
         indexed: true,
         body: feed::render(&feed, format).into(),
     })
