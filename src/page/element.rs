@@ -58,3 +58,14 @@ pub(super) fn nearest_link(element: ElementRef, slug: &str) -> Option<String> {
     let address = link(element, slug).or_else(|| below(element).find_map(|inner| link(inner, slug)))?;
     Some(links::own(&address, slug).unwrap_or(address))
 }
+
+/// Whether there is something to read, to see or to follow in an element.
+pub(super) fn says_something(element: ElementRef) -> bool {
+    let is_medium = |inner: ElementRef| {
+        let name = tag(inner);
+        matches!(name, "img" | "video" | "audio" | "picture" | "iframe")
+            || name == "a" && inner.attr("href").is_some()
+            || inner.attr("style").is_some_and(|style| style.contains("url("))
+    };
+    element.text().any(|text| !text.trim().is_empty()) || is_medium(element) || below(element).any(is_medium)
+}

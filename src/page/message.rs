@@ -191,7 +191,7 @@ impl<'a> Draft<'a> {
     /// What is known inside an unknown element is read as usual; one in which nothing is known is kept as text, but only
     /// where a message's content stands: what stands around it, with counters and the like, is none.
     fn unknown(&mut self, element: ElementRef, class: &str, around: Kind, depth: usize) {
-        if says_something(element) {
+        if element::says_something(element) {
             self.problems.push(ProblemKind::UnknownClass(class.to_owned()));
         }
         if element::below(element).any(|inner| element::classes(inner).any(|class| classes::kind(class).is_some())) {
@@ -213,7 +213,7 @@ impl<'a> Draft<'a> {
                 self.foreign_inside(inner, depth + 1);
                 continue;
             };
-            if says_something(inner) {
+            if element::says_something(inner) {
                 self.problems.push(ProblemKind::UnknownClass(class.to_owned()));
             }
             if element::below(inner).any(is_of_widget) {
@@ -250,17 +250,6 @@ impl<'a> Draft<'a> {
         }
         (self.post, self.problems)
     }
-}
-
-/// Whether there is something to read, to see or to follow in an element.
-fn says_something(element: ElementRef) -> bool {
-    let is_medium = |inner: ElementRef| {
-        let name = element::tag(inner);
-        matches!(name, "img" | "video" | "audio" | "picture" | "iframe")
-            || name == "a" && inner.attr("href").is_some()
-            || inner.attr("style").is_some_and(|style| style.contains("url("))
-    };
-    !text::line(element).is_empty() || is_medium(element) || element::below(element).any(is_medium)
 }
 
 fn some_line(element: ElementRef) -> Option<String> {

@@ -133,7 +133,7 @@ impl<'a> Writer<'a> {
             Some(class) => ProblemKind::UnknownClass(class.to_owned()),
             None => ProblemKind::UnknownElement(element::tag(element).to_owned()),
         };
-        if !self.problems.contains(&problem) {
+        if element::says_something(element) && !self.problems.contains(&problem) {
             self.problems.push(problem);
         }
         if is_block(element::tag(element)) {

@@ -1,6 +1,6 @@
 //! What a turn at upstream came to, and what that says of a channel. Pure.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use chrono::TimeDelta;
 
@@ -141,6 +141,7 @@ pub fn judge(previous: &Status, outcome: &Outcome, confirmed: bool, worked: bool
         failures: if succeeded { 0 } else { previous.failures + 1 },
         // A page that is only partly understood is a success with something to say.
         last_error: if succeeded { error } else { error.or_else(|| previous.last_error.clone()) },
+        unknown: if let Outcome::Page(intake) = outcome { unknown(&intake.problems) } else { Vec::new() },
         gaps: previous.gaps,
         history: previous.history,
         same_as: None,
@@ -190,21 +191,26 @@ fn page_state(intake: &Intake, now: Time) -> State {
 /// What changed upstream's markup, in words, if a page has so many problems that it must have changed:
 /// a class that is not known, or more than one post in five that is not understood.
 pub fn drift(problems: &[Problem], posts: usize) -> Option<String> {
-    let mut classes: Vec<&str> = Vec::new();
-    let mut others = 0;
-    for problem in problems {
-        match &problem.kind {
-            ProblemKind::UnknownClass(class) | ProblemKind::UnknownElement(class) => classes.push(class),
-            ProblemKind::NoPosts => return Some("a page without posts".to_owned()),
-            // Mirrors out of step do that, with markup as ever.
-            ProblemKind::Repeated => {}
-            ProblemKind::NoContent | ProblemKind::Undated | ProblemKind::NoId => others += 1,
-        }
+    if problems.iter().any(|problem| problem.kind == ProblemKind::NoPosts) {
+        return Some("a page without posts".to_owned());
     }
-    classes.sort_unstable();
-    classes.dedup();
-    if !classes.is_empty() {
-        return Some(format!("unknown classes: {}", classes.join(", ")));
+    let unknown = unknown(problems);
+    if !unknown.is_empty() {
+        return Some(format!("unknown classes: {}", unknown.join(", ")));
     }
-    (others * 5 > posts.max(1)).then(|| format!("{others} of {posts} posts without content, date or id"))
+    let amiss = |kind: &ProblemKind| {
+        // Mirrors out of step show a post twice, with markup as ever.
+        matches!(kind, ProblemKind::NoContent | ProblemKind::Undated | ProblemKind::NoId)
+    };
+    let amiss = problems.iter().filter(|problem| amiss(&problem.kind)).count();
+    (amiss * 5 > posts.max(1)).then(|| format!("{amiss} of {posts} posts without content, date or id"))
+}
+
+/// The classes and elements that are not known, each once.
+fn unknown(problems: &[Problem]) -> Vec<String> {
+    let names = problems.iter().filter_map(|problem| match &problem.kind {
+        ProblemKind::UnknownClass(name) | ProblemKind::UnknownElement(name) => Some(name.clone()),
+        _ => None,
+    });
+    names.collect::<BTreeSet<_>>().into_iter().collect()
 }

@@ -13,8 +13,8 @@ use super::{
 };
 use crate::{
     model::{ChannelName, Time},
-    status::{HostStatus, Status},
-    store::{self, Head, Stats},
+    status::{Health, HostStatus, Status},
+    store::{self, Head},
 };
 
 type Line = (ChannelName, Status, Head);
@@ -76,20 +76,18 @@ struct HistoryReport {
 
 /// `/health`: 503 when nothing works any more, else 200.
 pub async fn report(site: &Arc<Site>) -> Answer {
-    let (stats, lines) = match site.blocking(|site| (site.store.stats(), lines(site))).await {
+    let (read, lines) = match site.blocking(|site| (site.store.stats(), lines(site))).await {
         Ok((stats, lines)) => (Some(stats), lines.ok()),
         Err(_) => (None, None),
     };
-    let readable = stats.is_some() && lines.is_some();
-    let stats = stats.unwrap_or_default();
+    let read = read.filter(|_| lines.is_some());
     let lines = lines.unwrap_or_else(|| site.board.all().into_iter().map(|(n, s)| (n, s, Head::default())).collect());
     let configuration_error = site.board.configuration_error();
-    let health = match judge(readable, &stats, &lines) {
-        "ok" if configuration_error.is_some() => "degraded",
-        health => health,
-    };
+    let statuses = lines.iter().map(|(_, status, _)| status);
+    let health = Health::of(read.as_ref(), statuses, configuration_error.is_some());
+    let (readable, stats) = (read.is_some(), read.unwrap_or_default());
     let body = Report {
-        status: health,
+        status: health.as_str(),
         version: env!("CARGO_PKG_VERSION"),
         uptime_seconds: site.uptime_seconds(),
         configuration_error,
@@ -104,26 +102,15 @@ pub async fn report(site: &Arc<Site>) -> Answer {
         hosts: site.board.hosts(),
         channels: lines.iter().map(channel).collect(),
     };
-    let status = if health == "down" { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+    let status = if health == Health::Down { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
     let Ok(body) = serde_json::to_vec(&body) else {
         return problem(StatusCode::INTERNAL_SERVER_ERROR, "The report cannot be written.");
     };
     let mut response = answer::typed(status, "application/json", "no-store", body);
-    if health == "down" {
+    if health == Health::Down {
         response.headers_mut().insert(hyper::header::RETRY_AFTER, answer::RETRY_AFTER_SECONDS);
     }
     response
-}
-
-fn judge(readable: bool, stats: &Stats, lines: &[Line]) -> &'static str {
-    let fails = |status: &Status| status.last_attempt.is_some() && !status.state.is_fine();
-    if !readable || !lines.is_empty() && lines.iter().all(|(_, status, _)| fails(status)) {
-        "down"
-    } else if stats.write_error.is_some() || lines.iter().any(|(_, status, _)| !status.state.is_fine()) {
-        "degraded"
-    } else {
-        "ok"
-    }
 }
 
 fn channel((name, status, head): &Line) -> ChannelReport<'_> {

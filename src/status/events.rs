@@ -1,5 +1,4 @@
-//! What happened to channels, for those who subscribe to that: kept in the store, the newest two hundred.
-//! Knows neither why nor how it is told.
+//! What happened to channels, in words for those who subscribe to that: kept in the store, the newest two hundred.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -32,14 +31,57 @@ pub enum What {
     State(State),
     /// Its owner gave it another name.
     Name { before: String, now: String },
+    /// Upstream's markup has a class or an element that is not known. Told once, of the channel that showed it first.
+    Unknown(String),
 }
 
 impl Event {
     /// Unique, and ascending with time.
     pub fn key(&self) -> String {
-        let what = if matches!(self.what, What::Name { .. }) { "name" } else { "state" };
+        let what = match &self.what {
+            What::State(_) => "state".to_owned(),
+            What::Name { .. } => "name".to_owned(),
+            What::Unknown(class) => format!("unknown-{:08x}", crc32fast::hash(class.as_bytes())),
+        };
         format!("{PREFIX}{:012}/{}/{what}", self.at.timestamp(), self.channel.key())
     }
+
+    /// What happened, in a few words; and what there is to do about it.
+    pub fn told(&self) -> (String, String) {
+        let Self { channel, reason, .. } = self;
+        match &self.what {
+            What::Name { before, now } => (
+                format!("{channel} is called {now} now"),
+                format!(
+                    "The channel that was {before} on Telegram is {now} now. The feed goes on under its address, with the \
+                     same posts. Put the new name into the configuration when it suits you."
+                ),
+            ),
+            What::Unknown(class) => (
+                format!("{}: {class}", State::Drift.words()),
+                format!(
+                    "Posts of {channel}, and perhaps of others, hold something called {class} that is not known here. It \
+                     is shown as far as it is understood; nothing else suffers. {}",
+                    sentence(State::Drift.advice().unwrap_or_default())
+                ),
+            ),
+            What::State(state) if state.is_fine() => (
+                format!("{channel} is back"),
+                "The channel's posts can be read again. Nothing needs to be done.".to_owned(),
+            ),
+            What::State(state) => {
+                let said = reason.as_ref().map(|reason| format!(" Found: {reason}.")).unwrap_or_default();
+                let advice = sentence(state.advice().unwrap_or_default());
+                (format!("{channel}: {}", state.words()), format!("The stored posts stay.{said} {advice}"))
+            }
+        }
+    }
+}
+
+/// `text` as a sentence of its own.
+fn sentence(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), characters.as_str()))
 }
 
 /// All that are kept, newest first. What cannot be read is left out.

@@ -3,7 +3,11 @@
 
 mod board;
 pub mod events;
+mod health;
 mod news;
+mod state;
 
-pub use board::{Board, HostStatus, Progress, State, Status};
+pub use board::{Board, HostStatus, Progress, Status};
+pub use health::Health;
 pub use news::News;
+pub use state::State;

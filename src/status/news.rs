@@ -1,6 +1,6 @@
 //! Which turns of a channel's fortune are worth telling subscribers. Pure.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::TimeDelta;
 
@@ -20,6 +20,8 @@ pub struct News {
     told: HashMap<ChannelName, State>,
     /// As its posts bear it.
     slugs: HashMap<ChannelName, String>,
+    /// What is new in upstream's markup, of whatever channel it was told.
+    unknown: HashSet<String>,
     untold: Vec<Event>,
 }
 
@@ -28,8 +30,10 @@ impl News {
     pub fn resume(events: &[Event]) -> Self {
         let mut news = Self::default();
         for event in events.iter().rev() {
-            if let What::State(state) = event.what {
-                news.told.insert(event.channel.clone(), state);
+            match &event.what {
+                What::State(state) => drop(news.told.insert(event.channel.clone(), *state)),
+                What::Unknown(class) => drop(news.unknown.insert(class.clone())),
+                What::Name { .. } => {}
             }
         }
         news
@@ -48,11 +52,18 @@ impl News {
 
     /// How the channel stands now.
     pub fn stands(&mut self, name: &ChannelName, status: &Status, now: Time) {
+        for class in &status.unknown {
+            if self.unknown.insert(class.clone()) {
+                let what = What::Unknown(class.clone());
+                self.untold.push(Event { at: now, channel: name.clone(), what, reason: None });
+            }
+        }
         let told = self.told.get(name).copied().unwrap_or(State::New);
-        let state = status.state;
+        // What all channels have in common is no news of each.
+        let state = if status.state == State::Drift && !status.unknown.is_empty() { State::Ok } else { status.state };
         let worth_telling = match state {
             _ if state.is_fine() => !told.is_fine(),
-            State::RateLimited | State::UpstreamError | State::Unreachable => {
+            _ if state.may_pass() => {
                 let since = status.last_success.into_iter().chain(status.since).min();
                 told.is_fine() && since.is_some_and(|since| now - since >= PATIENCE)
             }
@@ -95,7 +106,7 @@ mod tests {
         }
         let states = news.untold().into_iter().map(|event| match event.what {
             What::State(state) => state,
-            What::Name { .. } => unreachable!("no name changed"),
+            what => unreachable!("{what:?}"),
         });
         states.collect()
     }
@@ -105,6 +116,21 @@ mod tests {
         use State::{NotFound, Ok, Quiet};
         let course = [(0, Ok), (1, NotFound), (2, NotFound), (3, Ok), (4, Quiet), (5, Ok)];
         assert_eq!(told(&mut News::default(), &course), [NotFound, Ok]);
+    }
+
+    #[test]
+    fn a_class_that_is_new_is_told_once_whatever_the_channel_and_across_a_restart() {
+        let drift = Status { state: State::Drift, unknown: vec!["story".to_owned()], ..Status::default() };
+        let (one, other): (ChannelName, ChannelName) = ("kettle".parse().unwrap(), "teapot".parse().unwrap());
+        let mut before = News::default();
+        before.stands(&one, &drift, hour(1));
+        before.stands(&other, &drift, hour(1));
+        let told = before.untold();
+        assert_eq!(told.iter().map(|event| &event.what).collect::<Vec<_>>(), [&What::Unknown("story".to_owned())]);
+        let mut after = News::resume(&told);
+        after.stands(&other, &drift, hour(2));
+        after.stands(&other, &Status { state: State::Ok, ..Status::default() }, hour(3));
+        assert_eq!(after.untold(), []);
     }
 
     #[test]

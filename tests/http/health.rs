@@ -24,6 +24,7 @@ async fn health_tells_all_of_every_channel() {
         gaps: 6,
         history: Some(Progress { done: false, oldest: Some(minute(0)), before: None }),
         last_error: Some("429".to_owned()),
+        unknown: Vec::new(),
         same_as: None,
     };
     world.board.set(&"Alpha".parse().unwrap(), status);
@@ -70,6 +71,17 @@ async fn one_channel_amiss_is_degraded_all_amiss_is_down() {
     assert_eq!(judged().await, (200, "degraded".to_owned()));
     world.set_state("beta", State::Ok);
     assert_eq!(judged().await, (200, "ok".to_owned()));
+}
+
+#[tokio::test]
+async fn pages_that_are_only_partly_understood_are_degraded_however_many_show_them() {
+    let world = world();
+    world.set_state("Alpha", State::Drift);
+    world.set_state("beta", State::Drift);
+    let reply = world.get("/health").await;
+    assert_eq!((reply.status, reply.json()["status"].as_str()), (200, Some("degraded")));
+    world.set_state("beta", State::NotFound);
+    assert_eq!(world.get("/health").await.status, 200);
 }
 
 #[tokio::test]

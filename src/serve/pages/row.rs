@@ -134,27 +134,7 @@ fn standing(site: &Site, spec: &FeedSpec) -> (String, bool) {
     let states: Vec<State> = spec.channels.iter().map(|name| site.board.get(name).unwrap_or_default().state).collect();
     let fine = states.iter().filter(|state| state.is_fine()).count();
     match states.as_slice() {
-        [state] => (words(*state).to_owned(), state.is_fine()),
+        [state] => (state.words().to_owned(), state.is_fine()),
         _ => (format!("{fine} of {} channels up to date", states.len()), fine == states.len()),
-    }
-}
-
-pub fn words(state: State) -> &'static str {
-    match state {
-        State::New => "waiting for its first poll",
-        State::Ok => "up to date",
-        State::Empty => "no posts yet",
-        State::Quiet => "quiet for a month",
-        State::RateLimited => "Telegram asks to wait",
-        State::UpstreamError => "Telegram answers with errors",
-        State::Unreachable => "Telegram cannot be reached",
-        State::Restricted => "withheld by Telegram",
-        State::NoPreview => "no public preview",
-        State::NotFound => "not found on Telegram",
-        State::Private => "private",
-        State::IsGroup => "a group, not a channel",
-        State::IsUser => "a user, not a channel",
-        State::Renamed => "the name shows another channel now",
-        State::Drift => "Telegram's pages have changed",
     }
 }

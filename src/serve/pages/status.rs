@@ -9,13 +9,12 @@ use hyper::http::request::Parts;
 use super::{
     frame::{Frame, Moment, documents, moment},
     reply::{Failure, Made, html, reply},
-    row::words,
 };
 use crate::{
     edition::{BEFORE_ANY_POST, whole_second},
     feed::{self, Author, Feed, Format, Header, Item},
     serve::{Site, answer::Answer},
-    status::events::{self, Event, What},
+    status::events::{self, Event},
 };
 
 const TITLE: &str = "Status of the feeds";
@@ -55,7 +54,7 @@ pub async fn page(site: &Arc<Site>, parts: &Parts) -> Answer {
         let events = events::all(site.store.as_ref())?;
         let channels = site.board.all().into_iter().map(|(name, status)| Line {
             name: name.to_string(),
-            standing: words(status.state),
+            standing: status.state.words(),
             fine: status.state.is_fine(),
             since: status.since.map(moment),
             checked: status.last_success.map(moment),
@@ -100,12 +99,12 @@ fn made(site: &Site, format: Format) -> Result<Made, Failure> {
 }
 
 fn entry(event: &Event) -> Entry {
-    let (title, advice) = told(event);
+    let (title, advice) = event.told();
     Entry { id: anchor(event), title, advice, time: moment(event.at) }
 }
 
 fn item(event: &Event, home_url: &str) -> Item {
-    let (title, advice) = told(event);
+    let (title, advice) = event.told();
     let address = format!("{home_url}#{}", anchor(event));
     Item {
         guid: address.clone(),
@@ -127,34 +126,4 @@ fn item(event: &Event, home_url: &str) -> Item {
 
 fn anchor(event: &Event) -> String {
     event.key().replace('/', "-")
-}
-
-/// What happened, and what to do about it.
-fn told(event: &Event) -> (String, String) {
-    let Event { channel, reason, .. } = event;
-    match &event.what {
-        What::Name { before, now } => (
-            format!("{channel} is called {now} now"),
-            format!(
-                "The channel that was {before} on Telegram is {now} now. The feed goes on under its address, with the \
-                 same posts. Put the new name into the configuration when it suits you."
-            ),
-        ),
-        What::State(state) if state.is_fine() => (
-            format!("{channel} is back"),
-            "The channel's posts can be read again. Nothing needs to be done.".to_owned(),
-        ),
-        What::State(state) => {
-            let said = reason.as_ref().map(|reason| format!(" Found: {reason}.")).unwrap_or_default();
-            let advice = sentence(state.advice().unwrap_or_default());
-            let text = format!("The stored posts stay.{said} {advice}");
-            (format!("{channel}: {}", words(*state)), text)
-        }
-    }
-}
-
-/// `text` as a sentence of its own.
-fn sentence(text: &str) -> String {
-    let mut characters = text.chars();
-    characters.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), characters.as_str()))
 }
