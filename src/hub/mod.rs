@@ -27,7 +27,7 @@ pub use outside::Outside;
 pub use own::Hub;
 pub use progress::{Progress, Seen};
 pub use request::{Mode, Refusal, Request, parse};
-pub use subscriptions::{Counts, Lease, Outcome, Subscriptions, Task};
+pub use subscriptions::{Lease, Outcome, Subscriptions, Task};
 
 /// What a hub takes on and how patient it is.
 #[derive(Debug, Clone)]

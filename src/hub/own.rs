@@ -10,12 +10,12 @@ use tokio::{
 use tracing::{debug, info, warn};
 
 use super::{
-    Counts, Lease, Outcome, Refusal, Request, Resolver, Rules, Task, Topics,
+    Lease, Outcome, Refusal, Request, Resolver, Rules, Task, Topics,
     book::{Book, Done},
     callback::{Callbacks, Taken},
     lookup, request,
 };
-use crate::{clock::Clock, store::Handle};
+use crate::{clock::Clock, status::HubStatus, store::Handle};
 
 /// After a topic could not be made, or a lease not be kept.
 const PAUSE: Duration = Duration::from_secs(15);
@@ -64,8 +64,8 @@ impl Hub {
     }
 
     /// From memory.
-    pub fn counts(&self) -> Counts {
-        self.book.subscriptions().counts()
+    pub fn status(&self) -> HubStatus {
+        self.book.subscriptions().status()
     }
 
     /// Takes a form-encoded request; it is verified later.

@@ -9,7 +9,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{Mode, Progress, Refusal, Request, Rules, Seen};
-use crate::model::Time;
+use crate::{model::Time, status::HubStatus};
 
 /// Prefix of the store's states that hold leases.
 pub const LEASES: &str = "hub/lease/";
@@ -36,20 +36,6 @@ pub struct Lease {
     /// The topic's [`Seen::heads`] when it was made: unless more is known, what came after is to be delivered.
     pub after: u64,
     host: String,
-}
-
-/// What there is and what has happened since the process began.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Subscriptions in force.
-    pub verified: usize,
-    /// Requests that wait for their callback's word.
-    pub pending: usize,
-    pub delivered: u64,
-    /// Deliveries that are to be tried again.
-    pub failed: u64,
-    /// Subscriptions whose callback wanted no more, or failed for too long.
-    pub gone: u64,
 }
 
 /// What to do next.
@@ -100,7 +86,7 @@ pub struct Subscriptions {
     /// The minute that requests are counted in, and their number.
     minute: (i64, u32),
     writes: Vec<(String, Option<Value>)>,
-    counts: Counts,
+    counts: HubStatus,
 }
 
 impl Subscriptions {
@@ -114,7 +100,7 @@ impl Subscriptions {
             busy: BTreeMap::new(),
             minute: (0, 0),
             writes: Vec::new(),
-            counts: Counts::default(),
+            counts: HubStatus::default(),
         }
     }
 
@@ -190,8 +176,8 @@ impl Subscriptions {
         self.hosts.is_empty()
     }
 
-    pub fn counts(&self) -> Counts {
-        Counts { verified: self.len(), pending: self.pending(), ..self.counts }
+    pub fn status(&self) -> HubStatus {
+        HubStatus { verified: self.len(), pending: self.pending(), ..self.counts }
     }
 
     pub fn lease(&self, topic: &str, callback: &str) -> Option<&Lease> {

@@ -1,9 +1,15 @@
 //! What the daemon counts about itself, for Prometheus. Labels come only from the configuration and from closed sets
-//! of words, so their number is bounded. Counts what it is told; knows neither upstream nor HTTP.
+//! of words, so their number is bounded. Counts what it is told, and reads the rest at the scrape, so that nothing has to be
+//! kept true in between; knows neither upstream nor HTTP.
+
+mod snapshot;
+
+pub use snapshot::Snapshot;
 
 use std::{
+    collections::{BTreeMap, HashMap, HashSet},
     fmt::{self, Write},
-    sync::atomic::AtomicU64,
+    sync::{Mutex, PoisonError, atomic::AtomicU64},
     time::Duration,
 };
 
@@ -22,12 +28,13 @@ use prometheus_client::{
 use crate::{
     model::{ChangeKind, ChannelName, Time},
     page::{Problem, ProblemKind},
-    schedule::Budget,
-    status::{HostStatus, Status},
-    store::{Head, Stats},
 };
+use snapshot::Scrape;
 
-/// All of the daemon's metrics; the help texts stand in [`Metrics::new`].
+/// Of the names of all metrics.
+const PREFIX: &str = "feedbridge";
+
+/// What is counted from the start on.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
@@ -35,25 +42,9 @@ pub struct Metrics {
     response_bytes: Family<RouteLabels, Counter>,
     refused: Family<LimitLabels, Counter>,
     editions: Family<EditionLabels, Counter>,
-    polls: Family<PollLabels, Counter>,
     poll_seconds: Histogram,
     delay_seconds: Histogram,
-    changes: Family<ChangeLabels, Counter>,
-    problems: Family<ChangeLabels, Counter>,
-    shelf_bytes: Gauge,
-    store_posts: Gauge,
-    journal_bytes: Gauge,
-    damaged: Gauge,
-    write_failing: Gauge,
-    breaker: Family<WayLabels, Gauge>,
-    budget_requests: Gauge,
-    budget_rate: Gauge<f64, AtomicU64>,
-    channel_state: Family<StateLabels, Gauge>,
-    channel_gaps: Family<ChannelLabels, Gauge>,
-    channel_posts: Family<ChannelLabels, Gauge>,
-    channel_failures: Family<ChannelLabels, Gauge>,
-    channel_success: Family<ChannelLabels, Gauge<f64, AtomicU64>>,
-    channel_newest: Family<ChannelLabels, Gauge<f64, AtomicU64>>,
+    channels: Mutex<Tallies>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -77,67 +68,31 @@ struct EditionLabels {
     outcome: &'static str,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct PollLabels {
-    channel: String,
-    outcome: &'static str,
-}
+/// What was counted of each channel.
+type Tallies = HashMap<ChannelName, Tally>;
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ChangeLabels {
-    channel: String,
-    kind: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct WayLabels {
-    host: String,
-    /// Empty without one.
-    proxy: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct StateLabels {
-    channel: String,
-    state: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ChannelLabels {
-    channel: String,
+/// Each by the words of a closed set.
+#[derive(Debug, Clone, Default)]
+struct Tally {
+    polls: BTreeMap<&'static str, u64>,
+    changes: BTreeMap<&'static str, u64>,
+    problems: BTreeMap<&'static str, u64>,
 }
 
 impl Metrics {
     pub fn new(started: Time) -> Self {
         let mut metrics = Self {
-            registry: Registry::with_prefix("feedbridge"),
+            registry: Registry::with_prefix(PREFIX),
             requests: Family::default(),
             response_bytes: Family::default(),
             refused: Family::default(),
             editions: Family::default(),
-            polls: Family::default(),
             poll_seconds: Histogram::new(exponential_buckets(0.05, 2.0, 11)),
             // From a second to a day and a half.
             delay_seconds: Histogram::new(exponential_buckets(1.0, 2.0, 18)),
-            changes: Family::default(),
-            problems: Family::default(),
-            shelf_bytes: Gauge::default(),
-            store_posts: Gauge::default(),
-            journal_bytes: Gauge::default(),
-            damaged: Gauge::default(),
-            write_failing: Gauge::default(),
-            breaker: Family::default(),
-            budget_requests: Gauge::default(),
-            budget_rate: Gauge::default(),
-            channel_state: Family::default(),
-            channel_gaps: Family::default(),
-            channel_posts: Family::default(),
-            channel_failures: Family::default(),
-            channel_success: Family::default(),
-            channel_newest: Family::default(),
+            channels: Mutex::default(),
         };
         metrics.register_counters();
-        metrics.register_gauges();
         metrics.register_facts(started);
         metrics
     }
@@ -153,7 +108,6 @@ impl Metrics {
         );
         to.register("refused", "Connections and requests refused, by the limit that they met", self.refused.clone());
         to.register("editions", "Feed editions wanted: shelved, made anew, or outdated ones", self.editions.clone());
-        to.register("polls", "Polls of a channel, by outcome", self.polls.clone());
         to.register_with_unit(
             "poll_duration",
             "Time from the request to upstream until its posts are stored",
@@ -165,48 +119,6 @@ impl Metrics {
             "Time from when a post was published until it was stored, of posts that came while the channel was followed",
             Unit::Seconds,
             self.delay_seconds.clone(),
-        );
-        to.register("post_changes", "Changes of posts stored, by kind", self.changes.clone());
-        to.register("page_problems", "Things on pages that were not understood, by kind", self.problems.clone());
-    }
-
-    fn register_gauges(&mut self) {
-        let to = &mut self.registry;
-        to.register_with_unit("shelf", "Size of the editions on the shelf", Unit::Bytes, self.shelf_bytes.clone());
-        to.register("store_posts", "Posts in the store", self.store_posts.clone());
-        to.register_with_unit("store_journal", "Size of the journal", Unit::Bytes, self.journal_bytes.clone());
-        to.register("store_damaged_records", "Damaged journal records found at start", self.damaged.clone());
-        to.register("store_write_failing", "Whether writing to the store fails (1)", self.write_failing.clone());
-        to.register(
-            "upstream_breaker",
-            "Of each way upstream: 0 in use, 1 on trial, 2 left alone",
-            self.breaker.clone(),
-        );
-        to.register(
-            "upstream_budget_requests",
-            "Requests upstream that could be made at once",
-            self.budget_requests.clone(),
-        );
-        to.register(
-            "upstream_budget_requests_per_minute",
-            "The budget in force, less than the configured one after signs of trouble",
-            self.budget_rate.clone(),
-        );
-        to.register("channel_gaps", "Holes in what is stored of a channel", self.channel_gaps.clone());
-        to.register("channel_state", "The state that a channel is in (1)", self.channel_state.clone());
-        to.register("channel_posts", "Posts stored of a channel", self.channel_posts.clone());
-        to.register("channel_failures", "Failed polls of a channel in a row", self.channel_failures.clone());
-        to.register_with_unit(
-            "channel_last_success_timestamp",
-            "When a channel was last polled with success",
-            Unit::Seconds,
-            self.channel_success.clone(),
-        );
-        to.register_with_unit(
-            "channel_newest_post_timestamp",
-            "When the newest post of a channel was published",
-            Unit::Seconds,
-            self.channel_newest.clone(),
         );
     }
 
@@ -241,7 +153,7 @@ impl Metrics {
 
     /// One request to upstream; `outcome` is one of a closed set of words.
     pub fn poll(&self, channel: &ChannelName, outcome: &'static str, took: Duration) {
-        self.polls.get_or_create(&PollLabels { channel: channel.to_string(), outcome }).inc();
+        self.count(channel, |tally| *tally.polls.entry(outcome).or_default() += 1);
         self.poll_seconds.observe(took.as_secs_f64());
     }
 
@@ -263,7 +175,7 @@ impl Metrics {
                 ProblemKind::Repeated => "repeated",
                 ProblemKind::NoPosts => "no_posts",
             };
-            self.problems.get_or_create(&ChangeLabels { channel: channel.to_string(), kind }).inc();
+            self.count(channel, |tally| *tally.problems.entry(kind).or_default() += 1);
         }
     }
 
@@ -276,67 +188,35 @@ impl Metrics {
             ChangeKind::Deleted => "deleted",
             ChangeKind::Restored => "restored",
         };
-        self.changes.get_or_create(&ChangeLabels { channel: channel.to_string(), kind }).inc_by(count);
+        self.count(channel, |tally| *tally.changes.entry(kind).or_default() += count);
     }
 
-    /// Sets the gauges of the store and the shelf.
-    pub fn observe_store(&self, stats: &Stats, shelf_bytes: u64) {
-        self.shelf_bytes.set(shelf_bytes as i64);
-        self.store_posts.set(stats.posts as i64);
-        self.journal_bytes.set(stats.journal_bytes as i64);
-        self.damaged.set(stats.damaged.len() as i64);
-        self.write_failing.set(i64::from(stats.write_error.is_some()));
+    fn count(&self, channel: &ChannelName, add: impl FnOnce(&mut Tally)) {
+        let mut channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
+        add(channels.entry(channel.clone()).or_default());
     }
 
-    /// Sets the gauges of the ways upstream and of the budget; those of ways that are gone disappear.
-    pub fn observe_upstream(&self, hosts: &[HostStatus], budget: Option<Budget>) {
-        self.breaker.clear();
-        for host in hosts {
-            let labels = WayLabels { host: host.host.clone(), proxy: host.proxy.clone().unwrap_or_default() };
-            let state = match host.breaker {
-                "closed" => 0,
-                "half_open" => 1,
-                _ => 2,
-            };
-            self.breaker.get_or_create(&labels).set(state);
-        }
-        if let Some(budget) = budget {
-            self.budget_requests.set(i64::from(budget.tokens));
-            self.budget_rate.set(budget.requests_per_minute);
-        }
-    }
-
-    /// Sets the gauges of all channels; those of channels that are gone disappear.
-    pub fn observe_channels(&self, channels: &[(ChannelName, Status, Head)]) {
-        self.channel_state.clear();
-        for (name, status, head) in channels {
-            let channel = name.to_string();
-            let state = StateLabels { channel: channel.clone(), state: status.state.as_str() };
-            self.channel_state.get_or_create(&state).set(1);
-            let labels = ChannelLabels { channel };
-            self.channel_posts.get_or_create(&labels).set(head.posts as i64);
-            self.channel_gaps.get_or_create(&labels).set(status.gaps as i64);
-            self.channel_failures.get_or_create(&labels).set(i64::from(status.failures));
-            if let Some(time) = status.last_success {
-                self.channel_success.get_or_create(&labels).set(seconds(time));
-            }
-            if let Some(time) = head.newest_published {
-                self.channel_newest.get_or_create(&labels).set(seconds(time));
-            }
-        }
-    }
-
-    /// In the OpenMetrics text format, 1.0.0.
-    pub fn openmetrics(&self) -> Result<String, fmt::Error> {
+    /// In the OpenMetrics text format, 1.0.0. What was counted of channels that are not in `now` is forgotten.
+    pub fn openmetrics(&self, now: Snapshot) -> Result<String, fmt::Error> {
+        let tallies = {
+            let mut channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
+            let followed: HashSet<&ChannelName> = now.channels.iter().map(|(name, ..)| name).collect();
+            channels.retain(|name, _| followed.contains(name));
+            channels.clone()
+        };
+        let mut scraped = Registry::with_prefix(PREFIX);
+        scraped.register_collector(Box::new(Scrape { now, tallies }));
         let mut out = String::new();
-        text::encode(&mut out, &self.registry)?;
+        text::encode_registry(&mut out, &self.registry)?;
+        text::encode_registry(&mut out, &scraped)?;
+        text::encode_eof(&mut out)?;
         Ok(out)
     }
 
     /// In the older Prometheus text format, 0.0.4, where a counter's HELP and TYPE bear its whole name.
-    pub fn prometheus(&self) -> Result<String, fmt::Error> {
+    pub fn prometheus(&self, now: Snapshot) -> Result<String, fmt::Error> {
         let mut out = String::new();
-        let openmetrics = self.openmetrics()?;
+        let openmetrics = self.openmetrics(now)?;
         let counters: Vec<&str> =
             openmetrics.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.strip_suffix(" counter")).collect();
         for line in openmetrics.lines().filter(|line| *line != "# EOF" && !line.starts_with("# UNIT ")) {

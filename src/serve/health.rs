@@ -12,8 +12,9 @@ use super::{
     negotiation,
 };
 use crate::{
+    metrics::Snapshot,
     model::{ChannelName, Time},
-    status::{Health, HostStatus, Status},
+    status::{Health, HostStatus, HubStatus, Status},
     store::{self, Head},
 };
 
@@ -31,6 +32,9 @@ struct Report<'a> {
     configuration_error: Option<String>,
     store: StoreReport<'a>,
     hosts: Vec<HostStatus>,
+    /// Of the hub of the daemon's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hub: Option<HubStatus>,
     channels: Vec<ChannelReport<'a>>,
 }
 
@@ -100,6 +104,7 @@ pub async fn report(site: &Arc<Site>) -> Answer {
             write_error: stats.write_error.as_deref(),
         },
         hosts: site.board.hosts(),
+        hub: site.hub.as_ref().map(|hub| hub.status()),
         channels: lines.iter().map(channel).collect(),
     };
     let status = if health == Health::Down { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
@@ -156,20 +161,35 @@ pub fn ready(site: &Site) -> Answer {
 
 /// `/metrics`, as OpenMetrics for who asks for it, else in the older format that everything reads.
 pub async fn metrics(site: &Arc<Site>, parts: &Parts) -> Answer {
-    let observed = site.blocking(|site| {
-        site.metrics.observe_upstream(&site.board.hosts(), site.board.budget());
-        site.metrics.observe_store(&site.store.stats(), site.shelf.bytes());
-        if let Ok(lines) = lines(site) {
-            site.metrics.observe_channels(&lines);
-        }
+    let openmetrics = negotiation::takes_openmetrics(&parts.headers);
+    let scraped = site.blocking(move |site| {
+        let now = snapshot(site);
+        if openmetrics { site.metrics.openmetrics(now) } else { site.metrics.prometheus(now) }
     });
-    let (content_type, text) = match (observed.await, negotiation::takes_openmetrics(&parts.headers)) {
-        (Err(_), _) => ("", Err(std::fmt::Error)),
-        (_, true) => ("application/openmetrics-text; version=1.0.0; charset=utf-8", site.metrics.openmetrics()),
-        (_, false) => ("text/plain; version=0.0.4; charset=utf-8", site.metrics.prometheus()),
+    let content_type = if openmetrics {
+        "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    } else {
+        "text/plain; version=0.0.4; charset=utf-8"
     };
+    let text = scraped.await.unwrap_or(Err(std::fmt::Error));
     match text {
         Ok(text) => answer::typed(StatusCode::OK, content_type, "no-store", text),
         Err(_) => problem(StatusCode::INTERNAL_SERVER_ERROR, "The metrics cannot be written."),
+    }
+}
+
+fn snapshot(site: &Site) -> Snapshot {
+    let lines = lines(site).map(|lines| lines.into_iter().map(|(name, status, head)| (name, status, Some(head))));
+    let channels = match lines {
+        Ok(lines) => lines.collect(),
+        Err(_) => site.board.all().into_iter().map(|(name, status)| (name, status, None)).collect(),
+    };
+    Snapshot {
+        store: Some(site.store.stats()),
+        shelf_bytes: site.shelf.bytes(),
+        hosts: site.board.hosts(),
+        budget: site.board.budget(),
+        hub: site.hub.as_ref().map(|hub| hub.status()),
+        channels,
     }
 }

@@ -85,6 +85,20 @@ pub struct HostStatus {
     pub error: Option<String>,
 }
 
+/// How the daemon's own hub stands, and what has happened there since the process began.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct HubStatus {
+    /// Subscriptions in force.
+    pub verified: usize,
+    /// Requests that wait for their callback's word.
+    pub pending: usize,
+    pub delivered: u64,
+    /// Deliveries that are to be tried again.
+    pub failed: u64,
+    /// Subscriptions whose callback wanted no more, or failed for too long.
+    pub gone: u64,
+}
+
 /// The statuses of all configured channels and of the hosts that are asked for them.
 #[derive(Debug, Default)]
 pub struct Board(RwLock<Statuses>);

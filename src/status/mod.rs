@@ -7,7 +7,7 @@ mod health;
 mod news;
 mod state;
 
-pub use board::{Board, HostStatus, Progress, Status};
+pub use board::{Board, HostStatus, HubStatus, Progress, Status};
 pub use health::Health;
 pub use news::News;
 pub use state::State;

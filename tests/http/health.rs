@@ -177,6 +177,26 @@ async fn a_way_that_is_no_longer_configured_is_no_longer_measured() {
 }
 
 #[tokio::test]
+async fn a_channel_that_is_no_longer_followed_is_no_longer_measured() {
+    let world = world();
+    let (alpha, beta): (ChannelName, ChannelName) = ("Alpha".parse().unwrap(), "beta".parse().unwrap());
+    for name in [&alpha, &beta] {
+        world.board.set(name, Status { last_success: Some(minute(2)), gaps: 1, failures: 2, ..Status::default() });
+        world.site.metrics.poll(name, "page", Duration::from_millis(300));
+        world.site.metrics.changes(name, ChangeKind::New, 3);
+    }
+    let samples = |text: &str, name: &str| text.matches(&format!("channel=\"{name}\"")).count();
+    let before = world.get("/metrics").await.text().to_owned();
+    // State, gaps, failures, posts, last success; polls and changes; and of what is stored the newest post.
+    assert_eq!((samples(&before, "Alpha"), samples(&before, "beta")), (8, 7), "{before}");
+    world.board.remove(&alpha);
+    let after = world.get("/metrics").await.text().to_owned();
+    assert_eq!((samples(&after, "Alpha"), samples(&after, "beta")), (0, 7), "{after}");
+    world.board.set(&alpha, Status::default());
+    assert!(!world.get("/metrics").await.text().contains("post_changes_total{channel=\"Alpha\""));
+}
+
+#[tokio::test]
 async fn every_metric_of_the_grafana_board_is_there() {
     let world = world();
     world.get(RSS).await;

@@ -50,6 +50,26 @@ async fn a_request_is_accepted_before_it_is_verified() {
 }
 
 #[tokio::test]
+async fn health_and_metrics_tell_of_the_hub_where_there_is_one() {
+    let world = with_hub(world()).await;
+    assert_eq!(post(&world, FORM, WHOLE).await, 202);
+    let health = world.get("/health").await.json();
+    let hub = serde_json::json!({"verified": 0, "pending": 1, "delivered": 0, "failed": 0, "gone": 0});
+    assert_eq!(health["hub"], hub);
+    let metrics = world.get("/metrics").await.text().to_owned();
+    for line in [
+        "feedbridge_hub_subscriptions 0",
+        "feedbridge_hub_pending 1",
+        "feedbridge_hub_deliveries_total{outcome=\"delivered\"} 0",
+        "feedbridge_hub_deliveries_total{outcome=\"failed\"} 0",
+        "feedbridge_hub_gone_total 0",
+    ] {
+        assert!(metrics.lines().any(|found| found == line), "{line}\n{metrics}");
+    }
+    assert!(!crate::world::empty().get("/metrics").await.text().contains("feedbridge_hub"));
+}
+
+#[tokio::test]
 async fn what_is_no_request_is_told_so() {
     let world = with_hub(world()).await;
     assert_eq!(post(&world, "application/json", "{}").await, 415);

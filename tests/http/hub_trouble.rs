@@ -12,7 +12,8 @@ use std::{
 
 use feedbridge::{
     clock::Clock,
-    hub::{Counts, Document, Hub, Refusal, Resolver, Rules, Topics},
+    hub::{Document, Hub, Refusal, Resolver, Rules, Topics},
+    status::HubStatus,
     store::Handle,
 };
 use hyper::StatusCode;
@@ -132,7 +133,7 @@ async fn a_slow_zone_keeps_no_other_name_and_no_delivery_waiting() {
         let callback = format!("http://n{number}.slow.example/");
         requests.spawn(async move { ask(&hub, "subscribe", &callback, &[]).await });
     }
-    running.until(|hub| hub.counts().pending == 20).await;
+    running.until(|hub| hub.status().pending == 20).await;
 
     running.feeds.change();
     assert_eq!(reader.next_of("POST").await.body, running.feeds.body());
@@ -156,7 +157,7 @@ async fn requests_are_not_stored_before_they_are_verified() {
         let callback = format!("{}&n={number}", named(&reader, "reader.example"));
         requests.spawn(async move { ask(&hub, "subscribe", &callback, &[]).await });
     }
-    running.until(|hub| hub.counts().pending == 20).await;
+    running.until(|hub| hub.status().pending == 20).await;
     assert!(running.store.states("hub/").unwrap().is_empty());
     slow.let_go();
     running.until(|hub| hub.len() == 20).await;
@@ -171,11 +172,11 @@ async fn what_happened_is_counted() {
     running.subscribe(&mut reader).await;
     reader.told.lock().unwrap().statuses.extend([500, 204, 410]);
     running.feeds.change();
-    running.until(|hub| hub.counts().delivered == 1).await;
-    assert_eq!(running.hub.counts(), Counts { verified: 1, pending: 0, delivered: 1, failed: 1, gone: 0 });
+    running.until(|hub| hub.status().delivered == 1).await;
+    assert_eq!(running.hub.status(), HubStatus { verified: 1, pending: 0, delivered: 1, failed: 1, gone: 0 });
     running.feeds.change();
-    running.until(|hub| hub.counts().gone == 1).await;
-    assert_eq!(running.hub.counts(), Counts { verified: 0, pending: 0, delivered: 1, failed: 1, gone: 1 });
+    running.until(|hub| hub.status().gone == 1).await;
+    assert_eq!(running.hub.status(), HubStatus { verified: 0, pending: 0, delivered: 1, failed: 1, gone: 1 });
     running.stop().await;
 }
 
@@ -244,7 +245,7 @@ async fn a_delivery_that_panics_is_tried_again() {
     // The look that sees the change makes the second document, the delivery the third.
     topics.feeds.change();
     assert_eq!(reader.next_of("POST").await.body, topics.feeds.body());
-    assert_eq!(hub.counts().failed, 1);
+    assert_eq!(hub.status().failed, 1);
     task.abort();
 }
 
