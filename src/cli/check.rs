@@ -52,6 +52,12 @@ fn report(directory: &str, check: &Check) -> Result<(), Failure> {
     if check.torn_bytes > 0 {
         println!("store: the last write was cut short; the next start removes its {} bytes", check.torn_bytes);
     }
+    let damaged_state = check.damaged_state.join(" and ");
+    if check.lost_state {
+        println!("store: {damaged_state} are damaged; holes in channels and subscribers of the hub are forgotten");
+    } else if !damaged_state.is_empty() {
+        println!("store: {damaged_state} is damaged; the next start writes it again from the other one");
+    }
     match &check.index {
         IndexState::Sound => {}
         IndexState::Behind(records) => println!("store: the index lacks {records} records; the next start adds them"),

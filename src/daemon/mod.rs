@@ -226,7 +226,7 @@ async fn open(config: &Config) -> Result<Arc<dyn Store>, Failure> {
 
 /// Says what was found in the store and what was done about it.
 fn tell(opened: &Opened) {
-    let Opened { damaged, mended, torn_bytes, replayed, rebuilt } = opened;
+    let Opened { damaged, mended, torn_bytes, replayed, rebuilt, damaged_state, lost_state } = opened;
     if *torn_bytes > 0 {
         warn!(bytes = torn_bytes, "the journal ended in an unfinished write, never acknowledged; it was cut off");
     }
@@ -234,6 +234,11 @@ fn tell(opened: &Opened) {
         Some(reason) => warn!(records = replayed, %reason, "the index was bad and was built anew from the journal"),
         None if *replayed > 0 => info!(records = replayed, "the index has caught up with the journal"),
         None => {}
+    }
+    if *lost_state {
+        warn!(files = ?damaged_state, "both files of the small state are damaged: subscribers must subscribe anew");
+    } else if !damaged_state.is_empty() {
+        warn!(files = ?damaged_state, "a file of the small state was damaged and is written again from the other");
     }
     if !mended.is_empty() {
         warn!(records = ?mended, "damaged records of the journal were written again from the index");

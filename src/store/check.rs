@@ -15,7 +15,7 @@ use super::{
     local::JOURNAL,
     lock::Lock,
     recover::{INDEX, Truth, agrees},
-    salvage,
+    salvage, small,
     survey::{Position, survey, walk},
 };
 
@@ -32,6 +32,10 @@ pub struct Check {
     pub damaged: Vec<u64>,
     /// Bytes of an unfinished append, which the next start cuts off.
     pub torn_bytes: u64,
+    /// Files of the small state that are damaged.
+    pub damaged_state: Vec<&'static str>,
+    /// Whether both are, so that what they said is lost.
+    pub lost_state: bool,
     pub index: IndexState,
 }
 
@@ -51,12 +55,14 @@ pub enum IndexState {
 pub fn check(path: &Path) -> Result<Check, Error> {
     fs::read_dir(path).map_err(Error::io("cannot list", path))?;
     let _lock = Lock::peek(path)?;
+    let state = small::look(path)?;
     let journal = path.join(JOURNAL);
     let index = look_at_index(&path.join(INDEX))?;
     let found = survey(&journal, index.as_ref().and_then(|seen| Some(seen.as_ref().ok()?.mark)))?;
     let mut damaged = found.damaged;
     let truth = Truth { journal: &journal, mark: found.mark, damaged: !damaged.is_empty() };
     let index = compare(index, truth);
+    // Of a store of format 1, where it stands in the journal.
     let mut mended = BTreeSet::new();
     let (mut channels, mut posts) = (HashSet::new(), HashSet::new());
     walk(&journal, Position::START, |raw| {
@@ -72,6 +78,9 @@ pub fn check(path: &Path) -> Result<Check, Error> {
         }
         Ok(())
     })?;
+    if let Some(value) = state.get(salvage::KEY, found.mark.sequence) {
+        mended = salvage::mended(salvage::KEY, value).unwrap_or_default();
+    }
     damaged.retain(|number| !mended.contains(number));
     Ok(Check {
         channels: channels.len() as u64,
@@ -80,6 +89,8 @@ pub fn check(path: &Path) -> Result<Check, Error> {
         journal_bytes: found.bytes,
         damaged,
         torn_bytes: found.torn_bytes,
+        damaged_state: state.damaged().to_vec(),
+        lost_state: state.is_lost(),
         index,
     })
 }

@@ -245,12 +245,9 @@ impl Index {
         Ok(found)
     }
 
-    pub fn state(&self, key: &str) -> Result<Option<Value>, Error> {
-        self.get(keys::text(keys::STATE, key))
-    }
-
-    pub fn states(&self, prefix: &str) -> Result<Vec<(String, Value)>, Error> {
-        let entries = self.tree().scan_prefix(keys::text(keys::STATE, prefix));
+    /// All that a journal of format 1 says of small state.
+    pub fn states(&self) -> Result<Vec<(String, Value)>, Error> {
+        let entries = self.tree().scan_prefix([keys::STATE]);
         let named = entries.map(|entry| {
             let (key, value) = entry.map_err(broken)?;
             Ok((String::from_utf8(key[1..].to_vec()).map_err(broken)?, read(&value)?))

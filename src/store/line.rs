@@ -3,7 +3,7 @@
 //! `{"crc":"xxxxxxxx","seq":7,"batch":[5,7],"at":"…","record":{…}}` and a newline, where `crc` is the CRC-32 (IEEE) of
 //! everything after its own comma, and `batch` holds the first and last sequence numbers of the lines committed together.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::Change;
@@ -29,6 +29,7 @@ pub struct Line {
 pub enum Record {
     Channel(Channel),
     Change(Change),
+    /// Of a store of format 1, which kept small state here; see [`super::small`].
     State {
         key: String,
         value: Value,
@@ -61,23 +62,29 @@ pub struct Header {
 /// The line's text with its newline. Fails too when the text could not be read back
 /// (nested deeper than the JSON reader goes): such a line must never be acknowledged.
 pub fn encode(line: &Line) -> Result<String, serde_json::Error> {
-    let json = serde_json::to_string(line)?;
-    serde_json::from_str::<Line>(&json)?;
+    seal(line)
+}
+
+/// The JSON of an object with its checksum as the first member, and a newline.
+pub(super) fn seal<T: Serialize + DeserializeOwned>(object: &T) -> Result<String, serde_json::Error> {
+    let json = serde_json::to_string(object)?;
+    serde_json::from_str::<T>(&json)?;
     let rest = &json[1..];
     Ok(format!("{{\"crc\":\"{:08x}\",{rest}\n", crc32fast::hash(rest.as_bytes())))
 }
 
 /// The line, if it is whole and its checksum right. `raw` includes the newline.
 pub fn decode(raw: &[u8]) -> Option<Line> {
-    parse(raw)
+    unseal(raw)
 }
 
 /// As [`decode`], without building the record.
 pub fn header(raw: &[u8]) -> Option<Header> {
-    parse(raw)
+    unseal(raw)
 }
 
-fn parse<'a, T: Deserialize<'a>>(raw: &'a [u8]) -> Option<T> {
+/// What [`seal`] made `raw` of, if that is whole and its checksum right.
+pub(super) fn unseal<'a, T: Deserialize<'a>>(raw: &'a [u8]) -> Option<T> {
     let whole = raw.strip_suffix(b"\n")?;
     let digits = whole.strip_prefix(OPENING)?.get(..CRC_DIGITS)?;
     let recorded = u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;

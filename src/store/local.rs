@@ -21,6 +21,7 @@ use super::{
     lock::Lock,
     recover::{INDEX, Truth, indexed, lend, recover},
     salvage::{self, Salvaged},
+    small::{self, Small},
     survey::{Position, Survey, survey},
 };
 use crate::model::{Channel, ChannelId, ChannelName, PostId, Stored, Time};
@@ -46,6 +47,10 @@ pub struct Opened {
     pub replayed: u64,
     /// Why the index was renamed to `index.bad.TIME` and built anew, if it was.
     pub rebuilt: Option<String>,
+    /// Files of the small state that were damaged, renamed to `*.bad`; the other one had all.
+    pub damaged_state: Vec<&'static str>,
+    /// Whether both were damaged, and what they said is lost.
+    pub lost_state: bool,
 }
 
 /// Journal and sled in one directory, used by one process.
@@ -55,6 +60,7 @@ pub struct Local {
     /// Taken first of all locks.
     journal: Mutex<Journal>,
     slot: RwLock<Slot>,
+    small: RwLock<Small>,
     heads: RwLock<HashMap<ChannelId, Head>>,
     stats: Mutex<Stats>,
     /// Declared last, so that it is let go of last.
@@ -93,6 +99,7 @@ impl Local {
     pub fn open_with(path: &Path, segment_bytes: u64) -> Result<Self, Error> {
         fs::create_dir_all(path).map_err(Error::io("cannot create", path))?;
         let lock = Lock::take(path)?;
+        let state = small::look(path)?;
         let found = look(path)?;
         let journal = Journal::open(&path.join(JOURNAL), segment_bytes, &found)?;
         let truth = Truth { journal: journal.directory(), mark: journal.mark(), damaged: !found.damaged.is_empty() };
@@ -106,13 +113,18 @@ impl Local {
             torn_bytes: found.torn_bytes,
             replayed: recovered.replayed,
             rebuilt: recovered.rebuilt,
+            damaged_state: state.damaged().to_vec(),
+            lost_state: state.is_lost(),
             ..Opened::default()
         };
+        // Those of a store of format 1 are in its index.
+        let small = state.open(path, journal.mark().sequence, || guarded(|| recovered.index.states()))?;
         let mut local = Self {
             path: path.to_owned(),
             opened,
             journal: Mutex::new(journal),
             slot: RwLock::new(Slot { index: Some(recovered.index), lent: None, generation: 0, last_try: None }),
+            small: RwLock::new(small),
             heads: RwLock::new(HashMap::new()),
             stats: Mutex::new(Stats { last_write: found.last_write, damaged: damaged.clone(), ..Stats::default() }),
             _lock: lock,
@@ -129,9 +141,8 @@ impl Local {
         if damaged.is_empty() {
             return Ok(());
         }
-        let journal = self.path.join(JOURNAL);
         let Salvaged { batches, mended, remaining } =
-            self.ask(|index| salvage::salvage(index, &journal, &damaged, seen))?;
+            self.ask(|index| salvage::salvage(index, &damaged, seen, read(&self.small).get(salvage::KEY)))?;
         let at = lock_of(&self.stats).last_write.unwrap_or_default();
         if let Err(error) = batches.into_iter().try_for_each(|batch| self.commit(at, batch)) {
             self.opened.damaged = damaged;
@@ -206,10 +217,18 @@ impl Local {
         if closed {
             self.mend(journal, generation)?;
         }
-        let lines = self.compose(journal.mark().sequence, at, batch);
-        let Some(last) = lines.last().map(|line| line.seq) else { return Ok(None) };
+        let Batch { channel, changes, states } = batch;
+        let records = channel.into_iter().map(Record::Channel).chain(changes.into_iter().map(Record::Change));
+        let lines = self.compose(journal.mark().sequence, at, records.collect());
         let texts = lines.iter().map(line::encode).collect::<Result<Vec<_>, _>>()?;
-        let places = journal.append(last, &texts)?;
+        let mut small = write(&self.small);
+        let Some(last) = lines.last().map(|line| line.seq) else {
+            return if states.is_empty() { Ok(None) } else { small.write(states).map(|()| None) };
+        };
+        small.announce(last, states)?;
+        let places = journal.append(last, &texts).inspect_err(|_| small.take_back())?;
+        small.settle();
+        drop(small);
         let placed: Vec<_> = places.into_iter().zip(lines).collect();
         Ok(self.index(journal, &placed).err())
     }
@@ -245,15 +264,8 @@ impl Local {
         }
     }
 
-    /// The journal's lines for `batch`, numbered from after `sequence`.
-    fn compose(&self, sequence: u64, at: Time, batch: Batch) -> Vec<Line> {
-        let Batch { channel, changes, states } = batch;
-        let states = states.into_iter().map(|(key, value)| match value {
-            Some(value) => Record::State { key, value },
-            None => Record::StateRemoved { key },
-        });
-        let records = channel.into_iter().map(Record::Channel).chain(changes.into_iter().map(Record::Change));
-        let mut records: Vec<Record> = records.chain(states).collect();
+    /// The journal's lines for a batch of `records`, numbered from after `sequence`.
+    fn compose(&self, sequence: u64, at: Time, mut records: Vec<Record>) -> Vec<Line> {
         let range = (sequence + 1, sequence + records.len() as u64);
         let heads = read(&self.heads);
         let numbered = (range.0..).zip(records.drain(..)).map(|(seq, mut record)| {
@@ -341,11 +353,11 @@ impl Store for Local {
     }
 
     fn state(&self, key: &str) -> Result<Option<Value>, Error> {
-        self.ask(|index| index.state(key))
+        Ok(read(&self.small).get(key))
     }
 
     fn states(&self, prefix: &str) -> Result<Vec<(String, Value)>, Error> {
-        self.ask(|index| index.states(prefix))
+        Ok(read(&self.small).with_prefix(prefix))
     }
 
     fn hint(&self, key: &str) -> Result<Option<Value>, Error> {

@@ -1,13 +1,18 @@
 //! The lock that keeps a second process out of a store. Knows nothing of what is stored.
 
 use std::{
-    fs::{File, OpenOptions, TryLockError},
+    fs::{self, File, OpenOptions, TryLockError},
     path::Path,
 };
 
 use super::Error;
 
-const NAME: &str = "lock";
+/// A directory, which builds of format 1 cannot open for a file, as which they had it: they do not know that there are
+/// other formats.
+const DIRECTORY: &str = "lock";
+const NAME: &str = "held";
+const WORDS: &str = "This store was written by a newer feedbridge than the one that cannot open this lock.\n\
+                     Start the newer one; nothing was changed.\n";
 
 /// Held as long as the value lives; the system lets go of it when the process dies.
 #[derive(Debug)]
@@ -24,14 +29,28 @@ impl Drop for Lock {
 impl Lock {
     /// Creates the lock file where it is missing.
     pub fn take(store: &Path) -> Result<Self, Error> {
-        let path = store.join(NAME);
-        let file = OpenOptions::new().create(true).append(true).open(&path).map_err(Error::io("cannot open", &path))?;
-        Self::on(file, &path, store)
+        let directory = store.join(DIRECTORY);
+        let earlier = match fs::metadata(&directory) {
+            Ok(found) if found.is_file() => {
+                let earlier = Self::on(open(&directory)?, &directory, store)?;
+                fs::remove_file(&directory).map_err(Error::io("cannot remove", &directory))?;
+                Some(earlier)
+            }
+            _ => None,
+        };
+        fs::create_dir_all(&directory).map_err(Error::io("cannot create", &directory))?;
+        let path = directory.join(NAME);
+        let lock = Self::on(open(&path)?, &path, store);
+        drop(earlier);
+        // For whoever looks why an earlier build cannot open it. Nothing depends on it.
+        let _ = fs::write(directory.join("README"), WORDS);
+        lock
     }
 
     /// Changes nothing on the disk: `None` where there is no lock file, so no process either.
     pub fn peek(store: &Path) -> Result<Option<Self>, Error> {
-        let path = store.join(NAME);
+        let directory = store.join(DIRECTORY);
+        let path = if directory.is_file() { directory } else { directory.join(NAME) };
         match File::open(&path) {
             Ok(file) => Self::on(file, &path, store).map(Some),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
@@ -46,6 +65,10 @@ impl Lock {
             Err(TryLockError::Error(error)) => Err(Error::io("cannot lock", path)(error)),
         }
     }
+}
+
+fn open(path: &Path) -> Result<File, Error> {
+    OpenOptions::new().create(true).append(true).open(path).map_err(Error::io("cannot open", path))
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ mod lock;
 mod records;
 mod recover;
 mod salvage;
+mod small;
 mod survey;
 
 pub use check::{Check, IndexState, check};
@@ -86,6 +87,11 @@ pub enum Error {
          directory's permissions, and start again"
     )]
     Unbuilt { path: String, reason: String },
+    #[error(
+        "the store {path} was written by a newer feedbridge (format {format}, and this one knows {known}); start that one; \
+         nothing was changed"
+    )]
+    Newer { path: String, format: u32, known: u32 },
     #[error("another feedbridge already uses the store {0}; stop it first")]
     Locked(String),
     #[error("the record cannot be encoded: {0}")]
@@ -119,8 +125,7 @@ pub trait Store: Send + Sync {
     fn revisions(&self, channel: ChannelId, id: PostId) -> Result<Vec<Revision>, Error>;
     /// Answered from memory: never touches the disk. The default for a channel that is not stored.
     fn head(&self, channel: ChannelId) -> Head;
-    /// Appends to the journal, syncs, then indexes. When it returns `Ok` the batch survives a power loss;
-    /// when it returns `Err` nothing of it is visible.
+    /// When it returns `Ok` the batch survives a power loss; when it returns `Err` nothing of it is visible.
     fn commit(&self, at: Time, batch: Batch) -> Result<(), Error>;
     fn state(&self, key: &str) -> Result<Option<Value>, Error>;
     /// All durable values whose key begins with `prefix`, by key.

@@ -1,23 +1,15 @@
 //! What damaged lines of the journal said, as far as the index still has it, to be written once more.
 //! Decides what to write; writes nothing.
 
-use std::{
-    collections::{BTreeSet, HashSet},
-    path::Path,
-};
+use std::collections::{BTreeSet, HashSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{
-    Batch, Change, Error,
-    index::Index,
-    line::{self, Record},
-    survey::{Position, walk},
-};
+use super::{Batch, Change, Error, index::Index};
 
 /// The state that remembers the damage that was seen to.
-const KEY: &str = "journal/damage";
+pub const KEY: &str = "journal/damage";
 
 /// Numbers of damaged lines.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -37,9 +29,10 @@ pub struct Salvaged {
     pub remaining: Vec<u64>,
 }
 
-/// Looks for what the `damaged` lines of the journal said. The index had come to record `seen` before it was opened.
-pub fn salvage(index: &Index, journal: &Path, damaged: &[u64], seen: u64) -> Result<Salvaged, Error> {
-    let mut damage = known_damage(index)?;
+/// Looks for what the `damaged` lines of the journal said. The index had come to record `seen` before it was opened;
+/// `known` is the value under [`KEY`].
+pub fn salvage(index: &Index, damaged: &[u64], seen: u64, known: Option<Value>) -> Result<Salvaged, Error> {
+    let mut damage: Damage = known.map(serde_json::from_value).transpose()?.unwrap_or_default();
     let fresh: HashSet<u64> =
         damaged.iter().copied().filter(|n| !damage.mended.contains(n) && !damage.gone.contains(n)).collect();
     let (mut batches, mut batch) = (Vec::new(), Batch::default());
@@ -54,11 +47,10 @@ pub fn salvage(index: &Index, journal: &Path, damaged: &[u64], seen: u64) -> Res
         }
     }
     mended.sort_unstable();
-    // What is no change of a post is a channel or a state, and nothing tells which.
+    // What is no change of a post is a channel, and nothing tells which.
     if others.iter().any(|number| *number <= seen) {
         batches
             .extend(index.channels()?.into_iter().map(|channel| Batch { channel: Some(channel), ..Batch::default() }));
-        batch.states = states(index, journal)?;
     }
     damage.mended.extend(&mended);
     damage.gone.extend(fresh.iter().filter(|number| !damage.mended.contains(number)));
@@ -73,25 +65,4 @@ pub fn salvage(index: &Index, journal: &Path, damaged: &[u64], seen: u64) -> Res
 /// Those of the numbers in a state under `key` that were written again; None if it is another's state.
 pub fn mended(key: &str, value: &Value) -> Option<BTreeSet<u64>> {
     (key == KEY).then(|| Damage::deserialize(value).unwrap_or_default().mended)
-}
-
-fn known_damage(index: &Index) -> Result<Damage, Error> {
-    Ok(index.state(KEY)?.map(serde_json::from_value).transpose()?.unwrap_or_default())
-}
-
-/// All states as they are, and the removal of those that the journal, as it can be read, would bring back.
-fn states(index: &Index, journal: &Path) -> Result<Vec<(String, Option<Value>)>, Error> {
-    let current = index.states("")?;
-    let mut removed = BTreeSet::new();
-    walk(journal, Position::START, |raw| {
-        if let Some(Record::State { key, .. }) = line::decode(raw.raw).map(|line| line.record) {
-            removed.insert(key);
-        }
-        Ok(())
-    })?;
-    for (key, _) in &current {
-        removed.remove(key);
-    }
-    let kept = current.into_iter().filter(|(key, _)| key != KEY).map(|(key, value)| (key, Some(value)));
-    Ok(kept.chain(removed.into_iter().map(|key| (key, None))).collect())
 }

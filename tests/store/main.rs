@@ -2,7 +2,9 @@
 
 mod contract;
 mod crash;
+mod formats;
 mod recovery;
+mod small;
 
 #[path = "../common/stored.rs"]
 mod stored;

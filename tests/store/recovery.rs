@@ -295,15 +295,14 @@ fn a_damaged_line_is_reported_and_the_good_ones_after_it_are_used() {
         // Record n holds post n - 1.
         let kept: Vec<u64> = ids(&before.0).into_iter().filter(|id| !lost.contains(&(id + 1))).collect();
         assert_eq!(ids(&store.latest(NEWS, None, 1000).unwrap()), kept);
-        // One record more says that the damage was seen to.
-        assert_eq!(store.stats().sequence, 64);
+        assert_eq!(store.stats().sequence, 62);
         store.commit(at(3000), new_posts(NEWS, [101])).unwrap();
         drop(store);
         let after = fs::read(&path).unwrap();
         assert!(after.starts_with(&lines.concat()), "a damaged line stays for someone to look at");
         assert_ne!(after, original);
         let store = Local::open(directory.path()).unwrap();
-        assert_eq!((store.stats().damaged, store.stats().sequence), (lost, 65));
+        assert_eq!((store.stats().damaged, store.stats().sequence), (lost, 63));
         assert_eq!(store.opened().rebuilt, None);
     }
 }
@@ -324,7 +323,7 @@ fn a_line_that_rots_after_it_was_indexed_costs_no_post() {
             assert_eq!(store.head(NEWS).posts, POSTS);
             drop(store);
             assert_eq!(check(directory.path()).unwrap().damaged, [0u64; 0]);
-            // From the second start on the journal alone has to know.
+            // From the second start on the index does not have to know.
             fs::remove_dir_all(directory.path().join("index")).unwrap();
         }
     }
@@ -355,25 +354,17 @@ fn a_rotten_edit_stays_an_edit_and_a_rotten_revision_before_it_stays_reported() 
 }
 
 #[test]
-fn a_rotten_channel_or_state_is_written_again_and_a_removed_state_stays_removed() {
-    for number in [0, 62, 63] {
-        let (directory, _) = closed(1 << 20);
-        let store = Local::open(directory.path()).unwrap();
-        store.commit(at(4000), Batch { states: vec![("key".into(), None)], ..Batch::default() }).unwrap();
-        store.commit(at(4001), Batch { states: vec![("other".into(), Some(json!(2)))], ..Batch::default() }).unwrap();
-        drop(store);
-        let path = segment(directory.path(), 0);
-        let mut lines = lines(&path);
-        lines[number][60] ^= 1;
-        fs::write(&path, lines.concat()).unwrap();
-        drop(Local::open(directory.path()).unwrap());
-        fs::remove_dir_all(directory.path().join("index")).unwrap();
-        let store = Local::open(directory.path()).unwrap();
-        assert_eq!(store.channels().unwrap().len(), 1, "record {}", number + 1);
-        assert_eq!(store.state("other").unwrap(), Some(json!(2)));
-        assert_eq!(store.state("key").unwrap(), None, "record {}", number + 1);
-        assert_eq!(store.stats().damaged, [number as u64 + 1]);
-    }
+fn a_rotten_channel_is_written_again() {
+    let (directory, _) = closed(1 << 20);
+    let path = segment(directory.path(), 0);
+    let mut lines = lines(&path);
+    lines[0][60] ^= 1;
+    fs::write(&path, lines.concat()).unwrap();
+    drop(Local::open(directory.path()).unwrap());
+    fs::remove_dir_all(directory.path().join("index")).unwrap();
+    let store = Local::open(directory.path()).unwrap();
+    assert_eq!(store.channels().unwrap().len(), 1);
+    assert_eq!(store.stats().damaged, [1]);
 }
 
 #[test]
@@ -427,7 +418,7 @@ fn a_check_tells_what_is_there_and_changes_nothing() {
     };
     let before = snapshot(directory.path());
     let seen = check(directory.path()).unwrap();
-    assert_eq!((seen.channels, seen.posts, seen.sequence), (1, POSTS, 63));
+    assert_eq!((seen.channels, seen.posts, seen.sequence), (1, POSTS, 62));
     assert_eq!((seen.damaged, seen.torn_bytes, seen.index), (vec![], 0, IndexState::Sound));
     assert_eq!(snapshot(directory.path()), before);
 
