@@ -68,15 +68,20 @@ pub enum Error {
 }
 
 /// Reads `html`, the answer to a request for the page of `name` at `cursor`, and stores what is new in it, together
-/// with the gaps that it opens or closes: a gap that is forgotten is lost posts.
+/// with the gaps that it opens or closes: a gap that is forgotten is lost posts. Where somebody else stores something of
+/// the channel meanwhile, it is compared anew.
 pub fn take_in(store: &dyn Store, name: &ChannelName, cursor: Cursor, html: &str, now: Time) -> Result<Intake, Error> {
-    let page = page::parse(html)?;
+    store::again(|| compare(store, name, cursor, page::parse(html)?, now))
+}
+
+fn compare(store: &dyn Store, name: &ChannelName, cursor: Cursor, page: Page, now: Time) -> Result<Intake, Error> {
     let known = store.channel(name)?;
     if page.posts.is_empty() {
         return without_posts(store, known, cursor, page, now);
     }
     let channel = channel(store, name, known, &page, now)?;
     let id = channel.id;
+    let expected = Some((id, store.head(id).sequence));
     let ids: Vec<_> = page.posts.iter().flat_map(diff::ids).collect();
     let waiting = waiting(store, id)?;
     let known_posts = store.known(id, &ids.iter().copied().chain(waiting.ids()).collect::<Vec<_>>())?;
@@ -101,7 +106,7 @@ pub fn take_in(store: &dyn Store, name: &ChannelName, cursor: Cursor, html: &str
     let renamed = store.channel_by_id(id)?.as_ref() != Some(&channel);
     let states = if gaps == open { Vec::new() } else { vec![gaps_state(id, &gaps)?] };
     if renamed || !changes.is_empty() || !states.is_empty() {
-        store.commit(now, Batch { channel: renamed.then_some(channel), changes, states })?;
+        store.commit(now, Batch { channel: renamed.then_some(channel), changes, states, expected })?;
     }
     if waiting != before {
         store.set_hint(&waiting_key(id), &serde_json::to_value(&waiting).map_err(store::Error::from)?)?;

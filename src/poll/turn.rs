@@ -178,19 +178,26 @@ fn confirm(store: &dyn Store, name: &ChannelName, id: PostId, body: &str, now: T
     if page::parse_embed(body) != Embed::Missing {
         return Ok(false);
     }
-    let Some(channel) = store.channel(name)? else { return Ok(false) };
-    let Some(stored) = store.post(channel.id, id)?.filter(|stored| stored.deleted.is_none()) else { return Ok(false) };
-    let changes = vec![diff::deleted(channel.id, stored, now)];
-    store.commit(now, Batch { changes, ..Batch::default() })?;
-    Ok(true)
+    store::again(|| {
+        let Some(channel) = store.channel(name)? else { return Ok(false) };
+        let expected = Some((channel.id, store.head(channel.id).sequence));
+        let stored = store.post(channel.id, id)?.filter(|stored| stored.deleted.is_none());
+        let Some(stored) = stored else { return Ok(false) };
+        let changes = vec![diff::deleted(channel.id, stored, now)];
+        store.commit(now, Batch { changes, expected, ..Batch::default() })?;
+        Ok(true)
+    })
 }
 
 fn excerpt(store: &dyn Store, name: &ChannelName, id: PostId, body: &str, now: Time) -> Result<bool, store::Error> {
-    let Some(channel) = store.channel(name)? else { return Ok(false) };
-    let Some(excerpt) = page::parse_excerpt(body, &channel.info.description) else { return Ok(false) };
-    let Some(stored) = store.post(channel.id, id)? else { return Ok(false) };
-    if let Some(change) = diff::with_excerpt(channel.id, stored, &excerpt, now) {
-        store.commit(now, Batch { changes: vec![change], ..Batch::default() })?;
-    }
-    Ok(false)
+    store::again(|| {
+        let Some(channel) = store.channel(name)? else { return Ok(false) };
+        let expected = Some((channel.id, store.head(channel.id).sequence));
+        let Some(excerpt) = page::parse_excerpt(body, &channel.info.description) else { return Ok(false) };
+        let Some(stored) = store.post(channel.id, id)? else { return Ok(false) };
+        if let Some(change) = diff::with_excerpt(channel.id, stored, &excerpt, now) {
+            store.commit(now, Batch { changes: vec![change], expected, ..Batch::default() })?;
+        }
+        Ok(false)
+    })
 }

@@ -90,7 +90,8 @@ pub fn all(store: &dyn Store) -> Result<Vec<Event>, Error> {
     Ok(kept.filter_map(|(_, value)| serde_json::from_value(value).ok()).collect())
 }
 
-/// Adds `events`, and forgets the oldest beyond what is kept.
+/// Adds `events`, and forgets the oldest beyond what is kept. Of two who do so at once neither undoes what the other
+/// does: at most some more are kept until the next time.
 pub fn keep(store: &dyn Store, events: &[Event]) -> Result<(), Error> {
     let Some(at) = events.iter().map(|event| event.at).max() else { return Ok(()) };
     let known = store.states(PREFIX)?;

@@ -217,7 +217,10 @@ impl Local {
         if closed {
             self.mend(journal, generation)?;
         }
-        let Batch { channel, changes, states } = batch;
+        let Batch { channel, changes, states, expected } = batch;
+        if let Some((channel, expected)) = expected {
+            self.head(channel).expect(channel, expected)?;
+        }
         let records = channel.into_iter().map(Record::Channel).chain(changes.into_iter().map(Record::Change));
         let lines = self.compose(journal.mark().sequence, at, records.collect());
         let texts = lines.iter().map(line::encode).collect::<Result<Vec<_>, _>>()?;

@@ -25,7 +25,7 @@ pub use line::Record;
 pub use local::{Local, Opened};
 pub use records::{Entry, Records, records};
 
-use std::{io, path::Path};
+use std::{io, iter, path::Path};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -40,6 +40,9 @@ pub struct Batch {
     pub changes: Vec<Change>,
     /// Small durable values by key; `None` removes.
     pub states: Vec<(String, Option<Value>)>,
+    /// The channel whose posts the batch was decided by, and its [`Head::sequence`] before they were read: where that is
+    /// another one by now, the batch is refused with [`Error::Conflict`].
+    pub expected: Option<(ChannelId, u64)>,
 }
 
 /// Where a channel stands; decides the version of its feeds.
@@ -53,6 +56,14 @@ pub struct Head {
     pub newest: Option<PostId>,
     /// `published` of the newest post.
     pub newest_published: Option<Time>,
+}
+
+impl Head {
+    /// For a store that is asked to commit what was decided when the `channel` stood at record `expected`.
+    pub fn expect(&self, channel: ChannelId, expected: u64) -> Result<(), Error> {
+        let found = self.sequence;
+        if found == expected { Ok(()) } else { Err(Error::Conflict { channel, expected, found }) }
+    }
 }
 
 /// One revision in the history of a post.
@@ -92,10 +103,32 @@ pub enum Error {
          nothing was changed"
     )]
     Newer { path: String, format: u32, known: u32 },
+    #[error(
+        "channel {channel} has come to record {found} meanwhile; what was decided at record {expected} is out of date"
+    )]
+    Conflict { channel: ChannelId, expected: u64, found: u64 },
     #[error("another feedbridge already uses the store {0}; stop it first")]
     Locked(String),
     #[error("the record cannot be encoded: {0}")]
     Encode(#[from] serde_json::Error),
+}
+
+/// So often what was decided is decided anew; who loses as often meets more than bad luck.
+const TRIES: usize = 10;
+
+/// Does `work`, which reads, decides and commits, once more whenever its commit meets [`Error::Conflict`].
+pub fn again<T, E: std::error::Error + 'static>(mut work: impl FnMut() -> Result<T, E>) -> Result<T, E> {
+    let is_conflict = |error: &E| {
+        let causes = iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
+        causes.filter_map(|cause| cause.downcast_ref()).any(|cause| matches!(cause, Error::Conflict { .. }))
+    };
+    for _ in 1..TRIES {
+        match work() {
+            Err(error) if is_conflict(&error) => {}
+            done => return done,
+        }
+    }
+    work()
 }
 
 impl Error {

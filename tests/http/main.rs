@@ -11,6 +11,7 @@ mod hub;
 mod hub_rules;
 mod hub_trouble;
 mod limits;
+#[path = "../common/memory.rs"]
 mod memory;
 mod merged;
 mod merged_history;

@@ -1,10 +1,13 @@
-//! What is kept: the contract of `Store`, and what it survives.
+//! What is kept: the promises of `Store`, and what it survives.
 
-mod contract;
 mod crash;
 mod formats;
+mod local;
+mod promises;
 mod recovery;
 mod small;
 
+#[path = "../common/memory.rs"]
+mod memory;
 #[path = "../common/stored.rs"]
 mod stored;

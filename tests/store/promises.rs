@@ -1,23 +1,49 @@
-//! What the store promises to those above it, through the `Store` trait and on a real directory.
+//! What a store promises to those above it, through the `Store` trait: every implementation keeps all of it.
 
+use crate::memory::Memory;
 use crate::stored::{at, change, channel, edited, ids, name, new_posts, post};
 use feedbridge::{
     model::{ChangeKind, Channel, ChannelId, PostId},
-    store::{Batch, Error, Head, Local, Store},
+    store::{Batch, Error, Head, Local, Store, again},
 };
 use serde_json::{Value, json};
 
 const NEWS: ChannelId = ChannelId(7);
 
-fn opened() -> (tempfile::TempDir, Local) {
-    let directory = tempfile::tempdir().unwrap();
-    let store = Local::open(directory.path()).unwrap();
-    (directory, store)
+macro_rules! kept_by_every_store {
+    ($($promise:ident),+ $(,)?) => {
+        mod on_a_disk {
+            $(#[test] fn $promise() {
+                let directory = tempfile::tempdir().unwrap();
+                super::$promise(&super::Local::open(directory.path()).unwrap());
+            })+
+        }
+        mod in_memory {
+            $(#[test] fn $promise() {
+                super::$promise(&super::Memory::default());
+            })+
+        }
+    };
 }
 
-#[test]
-fn a_committed_post_is_read_back_with_its_sequence_number() {
-    let (_directory, store) = opened();
+kept_by_every_store! {
+    a_channel_is_found_by_any_name_it_was_last_stored_under,
+    a_committed_post_is_read_back_with_its_sequence_number,
+    a_hint_is_no_state,
+    a_post_is_known_by_its_own_id_and_by_its_members,
+    a_second_commit_of_a_post_replaces_it_and_keeps_both_revisions,
+    an_empty_batch_writes_nothing,
+    changed_lists_edits_and_deletions_by_the_time_of_change_each_post_once,
+    every_name_that_a_record_holds_leads_to_its_channel_unless_it_is_anothers,
+    latest_goes_down_and_following_goes_up_within_one_channel,
+    readers_and_a_writer_do_not_disturb_each_other,
+    states_are_listed_by_prefix_and_removed_by_none,
+    the_head_follows_the_channel_and_never_goes_backwards,
+    what_was_decided_before_another_wrote_is_refused_whole,
+    work_that_met_a_conflict_is_done_once_more,
+}
+
+fn a_committed_post_is_read_back_with_its_sequence_number(store: &dyn Store) {
     let batch = Batch {
         channel: Some(channel(NEWS, "News")),
         changes: vec![change(ChangeKind::New, NEWS, post(5, "five"))],
@@ -31,42 +57,7 @@ fn a_committed_post_is_read_back_with_its_sequence_number() {
     assert_eq!(store.post(ChannelId(8), PostId(5)).unwrap(), None);
 }
 
-#[test]
-fn everything_is_the_same_after_a_restart() {
-    let (directory, store) = opened();
-    let batch = Batch { channel: Some(channel(NEWS, "News")), ..new_posts(NEWS, 1..=30) };
-    store.commit(at(100), batch).unwrap();
-    store.commit(at(200), edited(NEWS, post(3, "edited"))).unwrap();
-    store.commit(at(200), Batch { states: vec![("a".into(), Some(json!({"b": 1})))], ..Batch::default() }).unwrap();
-    let before = (
-        store.latest(NEWS, None, 100).unwrap(),
-        store.changed(NEWS, 10).unwrap(),
-        store.channels().unwrap(),
-        store.states("").unwrap(),
-        store.head(NEWS),
-        store.stats().posts,
-        store.stats().sequence,
-    );
-    store.close().unwrap();
-    drop(store);
-    let store = Local::open(directory.path()).unwrap();
-    let after = (
-        store.latest(NEWS, None, 100).unwrap(),
-        store.changed(NEWS, 10).unwrap(),
-        store.channels().unwrap(),
-        store.states("").unwrap(),
-        store.head(NEWS),
-        store.stats().posts,
-        store.stats().sequence,
-    );
-    assert_eq!(after, before);
-    assert_eq!((after.0.len(), after.5, after.6), (30, 30, 32));
-    assert_eq!(*store.opened(), Default::default(), "an orderly restart repairs nothing");
-}
-
-#[test]
-fn a_second_commit_of_a_post_replaces_it_and_keeps_both_revisions() {
-    let (_directory, store) = opened();
+fn a_second_commit_of_a_post_replaces_it_and_keeps_both_revisions(store: &dyn Store) {
     store.commit(at(100), new_posts(NEWS, 1..=3)).unwrap();
     store.commit(at(200), edited(NEWS, post(2, "second reading"))).unwrap();
     store
@@ -95,9 +86,7 @@ fn a_second_commit_of_a_post_replaces_it_and_keeps_both_revisions() {
     assert_eq!(store.revisions(NEWS, PostId(9)).unwrap(), []);
 }
 
-#[test]
-fn a_post_is_known_by_its_own_id_and_by_its_members() {
-    let (_directory, store) = opened();
+fn a_post_is_known_by_its_own_id_and_by_its_members(store: &dyn Store) {
     let mut album = post(10, "album");
     album.post.members = vec![PostId(10), PostId(11), PostId(12)];
     store
@@ -112,9 +101,7 @@ fn a_post_is_known_by_its_own_id_and_by_its_members() {
     assert_eq!(store.known(ChannelId(8), &[PostId(11)]).unwrap(), []);
 }
 
-#[test]
-fn latest_goes_down_and_following_goes_up_within_one_channel() {
-    let (_directory, store) = opened();
+fn latest_goes_down_and_following_goes_up_within_one_channel(store: &dyn Store) {
     for neighbour in [6, 7, 8] {
         store.commit(at(100), new_posts(ChannelId(neighbour), [1, 2, 255, 256, 65_536])).unwrap();
     }
@@ -127,9 +114,7 @@ fn latest_goes_down_and_following_goes_up_within_one_channel() {
     assert_eq!(ids(&store.following(NEWS, PostId(u64::MAX), 10).unwrap()), [0u64; 0]);
 }
 
-#[test]
-fn changed_lists_edits_and_deletions_by_the_time_of_change_each_post_once() {
-    let (_directory, store) = opened();
+fn changed_lists_edits_and_deletions_by_the_time_of_change_each_post_once(store: &dyn Store) {
     store.commit(at(100), new_posts(NEWS, 1..=5)).unwrap();
     store.commit(at(100), new_posts(ChannelId(8), 1..=5)).unwrap();
     store.commit(at(200), edited(NEWS, post(4, "edited"))).unwrap();
@@ -152,9 +137,7 @@ fn changed_lists_edits_and_deletions_by_the_time_of_change_each_post_once() {
     assert_eq!(store.changed(ChannelId(8), 10).unwrap(), []);
 }
 
-#[test]
-fn a_channel_is_found_by_any_name_it_was_last_stored_under() {
-    let (_directory, store) = opened();
+fn a_channel_is_found_by_any_name_it_was_last_stored_under(store: &dyn Store) {
     let store_channel = |channel| store.commit(at(100), Batch { channel: Some(channel), ..Batch::default() }).unwrap();
     store_channel(channel(ChannelId(9), "Old_Name"));
     store_channel(channel(ChannelId(8), "old"));
@@ -171,107 +154,12 @@ fn a_channel_is_found_by_any_name_it_was_last_stored_under() {
     assert_eq!(store.channel_by_id(ChannelId(9)).unwrap().unwrap().name.as_str(), "New_Name");
 }
 
-#[test]
-fn states_are_listed_by_prefix_and_removed_by_none() {
-    let (directory, store) = opened();
-    let set = |key: &str, value: Option<Value>| {
-        store.commit(at(100), Batch { states: vec![(key.to_owned(), value)], ..Batch::default() }).unwrap();
-    };
-    for key in ["hub/b", "hub/a", "hub", "hubris", "other"] {
-        set(key, Some(json!(key)));
-    }
-    set("hub/b", None);
-    set("null", Some(Value::Null));
-    let keys = |prefix| store.states(prefix).unwrap().into_iter().map(|(key, _)| key).collect::<Vec<_>>();
-    assert_eq!(keys("hub/"), ["hub/a"]);
-    assert_eq!(keys("hub"), ["hub", "hub/a", "hubris"]);
-    assert_eq!(store.state("hub/b").unwrap(), None);
-    assert_eq!(store.state("null").unwrap(), Some(Value::Null), "null is a value, not an absence");
-    let before = store.states("").unwrap();
-    drop(store);
-    std::fs::remove_dir_all(directory.path().join("index")).unwrap();
-    assert_eq!(Local::open(directory.path()).unwrap().states("").unwrap(), before);
-}
-
-#[test]
-fn a_hint_outlives_a_restart_and_is_no_state() {
-    let (directory, store) = opened();
-    store.set_hint("next", &json!(5)).unwrap();
-    store.set_hint("next", &json!(6)).unwrap();
-    assert_eq!(store.states("").unwrap(), []);
-    assert_eq!((store.stats().sequence, store.stats().journal_bytes), (0, 0), "it never reaches the journal");
-    store.close().unwrap();
-    drop(store);
-    let store = Local::open(directory.path()).unwrap();
-    assert_eq!(store.hint("next").unwrap(), Some(json!(6)));
-    assert_eq!(store.hint("nex").unwrap(), None);
-}
-
-#[test]
-fn the_head_follows_the_channel_and_never_goes_backwards() {
-    let (directory, store) = opened();
-    assert_eq!(store.head(NEWS), Head::default());
-    store.commit(at(100), new_posts(NEWS, [5, 9, 7])).unwrap();
-    let first = store.head(NEWS);
-    assert_eq!((first.sequence, first.changed, first.posts, first.newest), (3, Some(at(100)), 3, Some(PostId(9))));
-    assert_eq!(first.newest_published, Some(post(9, "").published));
-    store.commit(at(50), edited(NEWS, post(5, "the clock was set back"))).unwrap();
-    assert_eq!(store.head(NEWS).changed, Some(at(101)));
-    store.commit(at(101), edited(NEWS, post(5, "within the same second"))).unwrap();
-    assert_eq!(store.head(NEWS).changed, Some(at(102)));
-    store.commit(at(60), new_posts(ChannelId(8), [1])).unwrap();
-    assert_eq!(store.head(ChannelId(8)).changed, Some(at(60)), "each channel has its own time");
-    let last = store.head(NEWS);
-    assert_eq!((last.sequence, last.posts, last.newest), (5, 3, Some(PostId(9))));
-    assert_eq!(store.revisions(NEWS, PostId(5)).unwrap().last().unwrap().at, at(102));
-    drop(store);
-    assert_eq!(Local::open(directory.path()).unwrap().head(NEWS), last);
-    std::fs::remove_dir_all(directory.path().join("index")).unwrap();
-    assert_eq!(Local::open(directory.path()).unwrap().head(NEWS), last, "the same when built anew");
-}
-
-#[test]
-fn an_empty_batch_writes_nothing() {
-    let (_directory, store) = opened();
+fn an_empty_batch_writes_nothing(store: &dyn Store) {
     store.commit(at(100), Batch::default()).unwrap();
     assert_eq!((store.stats().sequence, store.stats().journal_bytes), (0, 0));
 }
 
-#[test]
-fn a_record_that_could_not_be_read_back_is_refused_whole() {
-    let (_directory, store) = opened();
-    let deep = (0..200).fold(json!(1), |inner, _| json!([inner]));
-    let batch = Batch { states: vec![("deep".into(), Some(deep))], ..new_posts(NEWS, [1]) };
-    assert!(matches!(store.commit(at(100), batch), Err(Error::Encode(_))));
-    assert_eq!(store.post(NEWS, PostId(1)).unwrap(), None);
-    assert_eq!(store.head(NEWS), Head::default());
-    assert!(store.stats().write_error.is_some());
-    store.commit(at(100), new_posts(NEWS, [1])).unwrap();
-    assert_eq!((store.stats().sequence, store.stats().write_error), (1, None));
-}
-
-#[test]
-fn a_second_opening_is_refused_until_the_first_is_closed() {
-    let (directory, store) = opened();
-    assert!(matches!(Local::open(directory.path()), Err(Error::Locked(_))));
-    assert!(matches!(feedbridge::store::check(directory.path()), Err(Error::Locked(_))));
-    drop(store);
-    Local::open(directory.path()).unwrap();
-}
-
-#[test]
-fn a_path_that_cannot_hold_a_store_is_an_error_that_names_it() {
-    let directory = tempfile::tempdir().unwrap();
-    let file = directory.path().join("file");
-    std::fs::write(&file, "").unwrap();
-    let Err(error) = Local::open(&file.join("store")) else { panic!("a file is no directory") };
-    assert!(matches!(error, Error::Io { .. }));
-    assert!(error.to_string().contains("file/store"), "{error}");
-}
-
-#[test]
-fn readers_and_a_writer_do_not_disturb_each_other() {
-    let (_directory, store) = opened();
+fn readers_and_a_writer_do_not_disturb_each_other(store: &dyn Store) {
     std::thread::scope(|threads| {
         threads.spawn(|| (1..=40).for_each(|id| store.commit(at(id as i64), new_posts(NEWS, [id])).unwrap()));
         for _ in 0..2 {
@@ -286,13 +174,95 @@ fn readers_and_a_writer_do_not_disturb_each_other() {
     assert_eq!(store.latest(NEWS, None, 100).unwrap().len(), 40);
 }
 
-#[test]
-fn every_name_that_a_record_holds_leads_to_its_channel_unless_it_is_anothers() {
-    let (_directory, store) = opened();
+fn every_name_that_a_record_holds_leads_to_its_channel_unless_it_is_anothers(store: &dyn Store) {
     let commit = |minute, channel| store.commit(at(minute), Batch { channel: Some(channel), ..Batch::default() });
     commit(10, channel(ChannelId(8), "other")).unwrap();
     let names = ["old", "other"].map(name).to_vec();
     commit(20, Channel { names, ..channel(NEWS, "new") }).unwrap();
     let led = |to: &str| store.channel(&name(to)).unwrap().map(|channel| channel.id);
     assert_eq!([led("new"), led("old"), led("other")], [Some(NEWS), Some(NEWS), Some(ChannelId(8))]);
+}
+
+fn states_are_listed_by_prefix_and_removed_by_none(store: &dyn Store) {
+    let set = |key: &str, value: Option<Value>| {
+        store.commit(at(100), Batch { states: vec![(key.to_owned(), value)], ..Batch::default() }).unwrap();
+    };
+    for key in ["hub/b", "hub/a", "hub", "hubris", "other"] {
+        set(key, Some(json!(key)));
+    }
+    set("hub/b", None);
+    set("null", Some(Value::Null));
+    let keys = |prefix| store.states(prefix).unwrap().into_iter().map(|(key, _)| key).collect::<Vec<_>>();
+    assert_eq!(keys("hub/"), ["hub/a"]);
+    assert_eq!(keys("hub"), ["hub", "hub/a", "hubris"]);
+    assert_eq!(store.state("hub/b").unwrap(), None);
+    assert_eq!(store.state("null").unwrap(), Some(Value::Null), "null is a value, not an absence");
+}
+
+fn a_hint_is_no_state(store: &dyn Store) {
+    store.set_hint("next", &json!(5)).unwrap();
+    store.set_hint("next", &json!(6)).unwrap();
+    assert_eq!((store.hint("next").unwrap(), store.hint("nex").unwrap()), (Some(json!(6)), None));
+    assert_eq!((store.states("").unwrap(), store.stats().sequence), (vec![], 0));
+}
+
+fn the_head_follows_the_channel_and_never_goes_backwards(store: &dyn Store) {
+    assert_eq!(store.head(NEWS), Head::default());
+    store.commit(at(100), new_posts(NEWS, [5, 9, 7])).unwrap();
+    let first = store.head(NEWS);
+    assert_eq!((first.sequence, first.changed, first.posts, first.newest), (3, Some(at(100)), 3, Some(PostId(9))));
+    assert_eq!(first.newest_published, Some(post(9, "").published));
+    store.commit(at(50), edited(NEWS, post(5, "the clock was set back"))).unwrap();
+    assert_eq!(store.head(NEWS).changed, Some(at(101)));
+    store.commit(at(101), edited(NEWS, post(5, "within the same second"))).unwrap();
+    assert_eq!(store.head(NEWS).changed, Some(at(102)));
+    store.commit(at(60), new_posts(ChannelId(8), [1])).unwrap();
+    assert_eq!(store.head(ChannelId(8)).changed, Some(at(60)), "each channel has its own time");
+    let last = store.head(NEWS);
+    assert_eq!((last.sequence, last.posts, last.newest), (5, 3, Some(PostId(9))));
+    assert_eq!(store.revisions(NEWS, PostId(5)).unwrap().last().unwrap().at, at(102));
+}
+
+fn what_was_decided_before_another_wrote_is_refused_whole(store: &dyn Store) {
+    store.commit(at(1), new_posts(NEWS, [1])).unwrap();
+    let read = store.head(NEWS).sequence;
+    let decided =
+        Batch { states: vec![("gaps".into(), Some(json!([])))], expected: Some((NEWS, read)), ..new_posts(NEWS, [3]) };
+    store.commit(at(2), new_posts(ChannelId(8), [1])).unwrap();
+    store.commit(at(3), new_posts(NEWS, [2])).unwrap();
+    let before = store.head(NEWS);
+    match store.commit(at(4), decided.clone()) {
+        Err(Error::Conflict { channel, expected, found }) => {
+            assert_eq!((channel, expected, found), (NEWS, read, before.sequence));
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(
+        (store.head(NEWS), store.post(NEWS, PostId(3)).unwrap(), store.state("gaps").unwrap()),
+        (before, None, None)
+    );
+    store.commit(at(5), Batch { expected: Some((NEWS, before.sequence)), ..decided }).unwrap();
+    assert_eq!((store.head(NEWS).posts, store.state("gaps").unwrap()), (3, Some(json!([]))));
+    let first = Batch { expected: Some((ChannelId(9), 0)), ..new_posts(ChannelId(9), [1]) };
+    store.commit(at(6), first.clone()).unwrap();
+    assert!(matches!(store.commit(at(7), first), Err(Error::Conflict { .. })), "two were the first");
+}
+
+fn work_that_met_a_conflict_is_done_once_more(store: &dyn Store) {
+    let mut tries = 0;
+    let done = again(|| {
+        tries += 1;
+        let expected = Some((NEWS, store.head(NEWS).sequence));
+        if tries == 1 {
+            store.commit(at(1), new_posts(NEWS, [1]))?;
+        }
+        store.commit(at(2), Batch { expected, ..new_posts(NEWS, [2]) })
+    });
+    assert_eq!((done.is_ok(), tries, store.head(NEWS).posts), (true, 2, 2));
+    let mut tries = 0;
+    let done = again(|| {
+        tries += 1;
+        store.commit(at(3), Batch { expected: Some((NEWS, 0)), ..new_posts(NEWS, [3]) })
+    });
+    assert!(matches!(done, Err(Error::Conflict { .. })) && tries < 100);
 }

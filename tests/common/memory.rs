@@ -1,7 +1,8 @@
-//! A store in memory that counts its reads and can be broken.
+//! A store in memory that counts its reads and can be broken. It keeps all that a store promises, but the restart.
+#![allow(dead_code, reason = "each test program uses a part of it")]
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     io,
     sync::{
         Mutex, MutexGuard,
@@ -9,8 +10,9 @@ use std::{
     },
 };
 
+use chrono::TimeDelta;
 use feedbridge::{
-    model::{Channel, ChannelId, ChannelName, PostId, Stored, Time},
+    model::{Change, ChangeKind, Channel, ChannelId, ChannelName, PostId, Stored, Time},
     store::{Batch, Error, Head, Revision, Stats, Store},
 };
 use serde_json::Value;
@@ -28,10 +30,44 @@ pub struct Memory {
 struct Kept {
     sequence: u64,
     channels: BTreeMap<ChannelId, Channel>,
+    names: HashMap<String, ChannelId>,
     posts: BTreeMap<(ChannelId, PostId), Stored>,
     heads: HashMap<ChannelId, Head>,
     revisions: Vec<(ChannelId, Revision)>,
     states: BTreeMap<String, Value>,
+    hints: HashMap<String, Value>,
+}
+
+impl Kept {
+    /// The next record of the channel, dated `at`.
+    fn record(&mut self, channel: ChannelId, at: Time) {
+        self.sequence += 1;
+        let head = self.heads.entry(channel).or_default();
+        (head.sequence, head.changed) = (self.sequence, Some(at));
+    }
+
+    fn add_channel(&mut self, channel: Channel, at: Time) {
+        self.record(channel.id, at);
+        self.names.insert(channel.name.key(), channel.id);
+        for name in &channel.names {
+            self.names.entry(name.key()).or_insert(channel.id);
+        }
+        self.channels.insert(channel.id, channel);
+    }
+
+    fn add_change(&mut self, change: Change, at: Time) {
+        let Change { kind, channel, stored } = change;
+        self.record(channel, at);
+        let stored = Stored { sequence: self.sequence, ..stored };
+        let id = stored.post.id;
+        let head = self.heads.entry(channel).or_default();
+        if head.newest.is_none_or(|newest| newest <= id) {
+            (head.newest, head.newest_published) = (Some(id), Some(stored.published));
+        }
+        self.revisions.push((channel, Revision { at, kind, stored: stored.clone() }));
+        let before = self.posts.insert((channel, id), stored);
+        head.posts += u64::from(before.is_none());
+    }
 }
 
 impl Memory {
@@ -55,7 +91,8 @@ impl Memory {
 
 impl Store for Memory {
     fn channel(&self, name: &ChannelName) -> Result<Option<Channel>, Error> {
-        Ok(self.read()?.channels.values().find(|channel| channel.goes_by(name)).cloned())
+        let kept = self.read()?;
+        Ok(kept.names.get(&name.key()).and_then(|id| kept.channels.get(id)).cloned())
     }
 
     fn channel_by_id(&self, id: ChannelId) -> Result<Option<Channel>, Error> {
@@ -76,12 +113,12 @@ impl Store for Memory {
 
     fn changed(&self, channel: ChannelId, limit: usize) -> Result<Vec<Stored>, Error> {
         let kept = self.read()?;
-        let of_channel = kept.posts.iter().filter(|((id, _), _)| *id == channel).map(|(_, stored)| stored);
-        let mut changed: Vec<Stored> =
-            of_channel.filter(|stored| stored.revisions > 1 || stored.deleted.is_some()).cloned().collect();
-        changed.sort_by_key(|stored| std::cmp::Reverse(stored.sequence));
-        changed.truncate(limit);
-        Ok(changed)
+        let is_change = |kind: ChangeKind| !matches!(kind, ChangeKind::New | ChangeKind::Renewed);
+        let mut seen = HashSet::new();
+        let latest_first =
+            kept.revisions.iter().rev().filter(|(of, revision)| *of == channel && is_change(revision.kind));
+        let ids = latest_first.map(|(_, revision)| revision.stored.post.id).filter(|id| seen.insert(*id)).take(limit);
+        Ok(ids.filter_map(|id| kept.posts.get(&(channel, id))).cloned().collect())
     }
 
     fn head(&self, channel: ChannelId) -> Head {
@@ -90,36 +127,28 @@ impl Store for Memory {
 
     fn commit(&self, at: Time, batch: Batch) -> Result<(), Error> {
         let mut kept = self.kept.lock().unwrap();
+        if let Some((channel, expected)) = batch.expected {
+            kept.heads.get(&channel).copied().unwrap_or_default().expect(channel, expected)?;
+        }
+        // All records of a batch are dated by what was before it, as they are when a journal is replayed.
+        let before: HashMap<ChannelId, Head> = kept.heads.clone();
+        let dated = |channel: &ChannelId| {
+            let changed = before.get(channel).and_then(|head| head.changed);
+            changed.map_or(at, |changed| at.max(changed + TimeDelta::seconds(1)))
+        };
         if let Some(channel) = batch.channel {
-            kept.sequence += 1;
-            let sequence = kept.sequence;
-            let head = kept.heads.entry(channel.id).or_default();
-            (head.sequence, head.changed) = (sequence, Some(at));
-            kept.channels.insert(channel.id, channel);
+            let at = dated(&channel.id);
+            kept.add_channel(channel, at);
+        }
+        for change in batch.changes {
+            let at = dated(&change.channel);
+            kept.add_change(change, at);
         }
         for (key, value) in batch.states {
             match value {
                 Some(value) => kept.states.insert(key, value),
                 None => kept.states.remove(&key),
             };
-        }
-        for change in batch.changes {
-            kept.sequence += 1;
-            let stored = Stored { sequence: kept.sequence, ..change.stored };
-            let revision = Revision { at, kind: change.kind, stored: stored.clone() };
-            kept.revisions.push((change.channel, revision));
-            let before = kept.heads.get(&change.channel).copied().unwrap_or_default();
-            let newest = before.newest.is_none_or(|newest| newest <= stored.post.id);
-            let head = Head {
-                sequence: stored.sequence,
-                changed: Some(at),
-                posts: 0,
-                newest: if newest { Some(stored.post.id) } else { before.newest },
-                newest_published: if newest { Some(stored.published) } else { before.newest_published },
-            };
-            kept.posts.insert((change.channel, stored.post.id), stored);
-            let posts = kept.posts.keys().filter(|(channel, _)| *channel == change.channel).count() as u64;
-            kept.heads.insert(change.channel, Head { posts, ..head });
         }
         Ok(())
     }
@@ -129,8 +158,8 @@ impl Store for Memory {
         Stats { posts: kept.posts.len() as u64, sequence: kept.sequence, ..Stats::default() }
     }
 
-    fn post(&self, _: ChannelId, _: PostId) -> Result<Option<Stored>, Error> {
-        unreachable!("serving reads posts by the page")
+    fn post(&self, channel: ChannelId, id: PostId) -> Result<Option<Stored>, Error> {
+        Ok(self.read()?.posts.get(&(channel, id)).cloned())
     }
 
     fn known(&self, channel: ChannelId, ids: &[PostId]) -> Result<Vec<Stored>, Error> {
@@ -149,6 +178,7 @@ impl Store for Memory {
     fn revisions(&self, channel: ChannelId, id: PostId) -> Result<Vec<Revision>, Error> {
         let kept = self.read()?;
         let of_post = kept.revisions.iter().filter(|(of, revision)| (*of, revision.stored.post.id) == (channel, id));
+        let of_post = of_post.filter(|(_, revision)| revision.kind != ChangeKind::Renewed);
         Ok(of_post.map(|(_, revision)| revision.clone()).collect())
     }
 
@@ -162,12 +192,13 @@ impl Store for Memory {
         Ok(named.map(|(key, value)| (key.clone(), value.clone())).collect())
     }
 
-    fn hint(&self, _: &str) -> Result<Option<Value>, Error> {
-        unreachable!("serving keeps no state")
+    fn hint(&self, key: &str) -> Result<Option<Value>, Error> {
+        Ok(self.read()?.hints.get(key).cloned())
     }
 
-    fn set_hint(&self, _: &str, _: &Value) -> Result<(), Error> {
-        unreachable!("serving keeps no state")
+    fn set_hint(&self, key: &str, value: &Value) -> Result<(), Error> {
+        self.read()?.hints.insert(key.to_owned(), value.clone());
+        Ok(())
     }
 
     fn flush_hints(&self) -> Result<(), Error> {
