@@ -9,13 +9,13 @@ use tokio::{runtime, signal::ctrl_c, sync::oneshot, time::sleep};
 use crate::{
     clock::Clock,
     config::{ChannelConfig, Config},
-    daemon::{Failure, exits, store_directory},
+    daemon::{Failure, exits, store_config},
     feeds::Followed,
     metrics::Metrics,
     model::{ChannelName, History, Time},
     poll::Poller,
     status::{Board, HostStatus, Progress, State},
-    store::{Error, Handle, Local, Store},
+    store::{self, Error, Handle, Store},
 };
 
 /// How often the bar moves.
@@ -23,7 +23,7 @@ const GLANCE: Duration = Duration::from_millis(250);
 
 pub fn run(config: &Config, name: &ChannelName, since: Option<NaiveDate>, all: bool) -> Result<(), Failure> {
     let wanted = wanted(config, name, since, all);
-    let store: Arc<dyn Store> = Arc::new(open(config, name)?);
+    let store: Arc<dyn Store> = open(config, name)?;
     let runtime = runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| error.to_string())?;
     let result = runtime.block_on(walk(config, name, wanted, Handle::new(Arc::clone(&store))));
     store.close().map_err(|error| error.to_string())?;
@@ -39,8 +39,9 @@ fn wanted(config: &Config, name: &ChannelName, since: Option<NaiveDate>, all: bo
     }
 }
 
-fn open(config: &Config, name: &ChannelName) -> Result<Local, Failure> {
-    Local::open_with(&store_directory(config), config.store.segment_bytes).map_err(|error| match error {
+fn open(config: &Config, name: &ChannelName) -> Result<Arc<dyn Store>, Failure> {
+    let opened = store::open(&store_config(config)).map(|(store, _)| store);
+    opened.map_err(|error| match error {
         Error::Locked(path) => format!(
             "the store {path} is in use by a running daemon, which can do this itself: write history = \"all\" under \
              the [[channel]] of {name} and restart it, or stop it and try again"

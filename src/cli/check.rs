@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::export;
 use crate::{
     config::Config,
-    daemon::{Failure, store_directory, tokens},
+    daemon::{Failure, store_config, tokens},
     model::{Channel, ChannelId},
     store::{self, Check, Error, IndexState},
 };
@@ -13,16 +13,16 @@ use crate::{
 pub fn run(config: &Config) -> Result<(), Failure> {
     println!("configuration: {} channels, served at {}", config.channels.len(), config.server.public_url);
     tokens(config)?;
-    let directory = store_directory(config);
-    let shown = directory.display();
-    if !directory.exists() {
+    let place = store_config(config);
+    let shown = place.path.display();
+    if !place.path.exists() {
         println!("store: {shown} does not exist yet; the daemon makes it");
         return Ok(());
     }
-    for line in twins(config, export::channels(&directory).unwrap_or_default()) {
+    for line in twins(config, export::channels(&place).unwrap_or_default()) {
         println!("configuration: {line}");
     }
-    match store::check(&directory) {
+    match store::check(&place) {
         Err(Error::Locked(_)) => {
             println!("store: {shown} is in use by a running daemon, which says at /health how it is");
             Ok(())

@@ -4,21 +4,20 @@
 use std::{
     collections::{HashMap, HashSet},
     io::{self, BufWriter, ErrorKind, Write},
-    path::Path,
 };
 
 use super::progress;
 use crate::{
-    config::Config,
-    daemon::{Failure, store_directory},
+    config::{Config, StoreConfig},
+    daemon::{Failure, store_config},
     model::{Channel, ChannelId, ChannelName},
     store::{Entry, Error, Record, records},
 };
 
 /// Of all channels, or of one.
 pub fn run(config: &Config, only: Option<&ChannelName>) -> Result<(), Failure> {
-    let directory = store_directory(config);
-    let mut channels = channels(&directory).map_err(|error| error.to_string())?;
+    let place = store_config(config);
+    let mut channels = channels(&place).map_err(|error| error.to_string())?;
     if let Some(name) = only {
         channels.retain(|_, channel| channel.goes_by(name));
         if channels.is_empty() {
@@ -26,7 +25,7 @@ pub fn run(config: &Config, only: Option<&ChannelName>) -> Result<(), Failure> {
         }
     }
     let mut out = BufWriter::new(io::stdout().lock());
-    match write(&directory, channels, &mut out) {
+    match write(&place, channels, &mut out) {
         // Whoever reads has seen enough.
         Err(Stop::Output(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         Err(Stop::Output(error)) => Err(format!("cannot write the posts: {error}")),
@@ -41,9 +40,9 @@ enum Stop {
 }
 
 /// Every channel as it is now, with all the names that it was asked for under.
-pub fn channels(directory: &Path) -> Result<HashMap<ChannelId, Channel>, Error> {
+pub fn channels(place: &StoreConfig) -> Result<HashMap<ChannelId, Channel>, Error> {
     let mut channels: HashMap<ChannelId, Channel> = HashMap::new();
-    for entry in records(directory)? {
+    for entry in records(place)? {
         if let Record::Channel(channel) = entry?.record {
             let before = channels.remove(&channel.id);
             channels.insert(channel.id, channel.after(before));
@@ -53,8 +52,8 @@ pub fn channels(directory: &Path) -> Result<HashMap<ChannelId, Channel>, Error> 
 }
 
 /// Each channel once, before the first of its revisions; then all revisions in the order in which they were stored.
-fn write(directory: &Path, mut channels: HashMap<ChannelId, Channel>, out: &mut impl Write) -> Result<(), Stop> {
-    let mut records = records(directory).map_err(Stop::Store)?;
+fn write(place: &StoreConfig, mut channels: HashMap<ChannelId, Channel>, out: &mut impl Write) -> Result<(), Stop> {
+    let mut records = records(place).map_err(Stop::Store)?;
     let wanted: HashSet<_> = channels.keys().copied().collect();
     let bar = progress::bar(records.bytes());
     while let Some(entry) = records.next() {

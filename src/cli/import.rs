@@ -13,10 +13,9 @@ use super::{
 };
 use crate::{
     config::Config,
-    daemon::{Failure, store_directory},
+    daemon::{Failure, store_config},
     model::ChannelName,
-    opml,
-    store::{Local, Store},
+    opml, store,
 };
 
 pub fn run(config: &Config, path: &Path) -> Result<(), Failure> {
@@ -84,8 +83,8 @@ fn channels(config: &Config, text: &str) -> Result<(), Failure> {
 }
 
 fn posts(config: &Config, lines: impl BufRead) -> Result<(), Failure> {
-    let store = Local::open(&store_directory(config)).map_err(|error| error.to_string())?;
-    let restored = restore(&store, lines).map_err(|error| error.to_string());
+    let (store, _) = store::open(&store_config(config)).map_err(|error| error.to_string())?;
+    let restored = restore(store.as_ref(), lines).map_err(|error| error.to_string());
     store.close().map_err(|error| error.to_string())?;
     let Restored { revisions, known, displaced } = restored?;
     for name in &displaced {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::{
     config::Config,
-    daemon::{Failure, store_directory},
+    daemon::{Failure, store_config},
     diff,
     model::{Change, ChangeKind, Channel, ChannelName, Part, Post, PostId, Time, plain_text},
     store::{Error, Record, Records, records},
@@ -14,7 +14,7 @@ use crate::{
 type Step = (Time, Change);
 
 pub fn run(config: &Config, name: &ChannelName, id: PostId) -> Result<(), Failure> {
-    let steps = records(&store_directory(config)).and_then(|records| history(records, name, id));
+    let steps = records(&store_config(config)).and_then(|records| history(records, name, id));
     let steps = steps.map_err(|error| error.to_string())?;
     if steps.is_empty() {
         return Err(format!("{name}: post {id} is not stored"));

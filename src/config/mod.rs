@@ -59,17 +59,18 @@ pub struct Server {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreConfig {
-    /// As written; see [`StoreConfig::directory`].
+    /// As written; see [`StoreConfig::within`].
     pub path: PathBuf,
     /// The length at which the journal begins its next file.
     pub segment_bytes: u64,
 }
 
 impl StoreConfig {
-    /// Where the store is. A relative path is taken from `state_directory` (systemd's STATE_DIRECTORY) when that is
-    /// set, else from the working directory.
-    pub fn directory(&self, state_directory: Option<&Path>) -> PathBuf {
-        state_directory.map_or_else(|| self.path.clone(), |base| base.join(&self.path))
+    /// With the path where the store is: a relative one is taken from `state_directory` (systemd's STATE_DIRECTORY) when
+    /// that is set, else from the working directory.
+    pub fn within(&self, state_directory: Option<&Path>) -> Self {
+        let path = state_directory.map_or_else(|| self.path.clone(), |base| base.join(&self.path));
+        Self { path, ..self.clone() }
     }
 }
 

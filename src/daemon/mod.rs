@@ -28,14 +28,14 @@ use tracing::{error, info, warn};
 
 use generation::{Generation, Heritage, Plan, ended};
 use signals::{Signal, Signals};
-pub use wiring::{exits, load, password, store_directory, tokens};
+pub use wiring::{exits, load, password, store_config, tokens};
 
 use crate::{
     clock::Clock,
     config::Config,
     metrics::Metrics,
     serve::{self, Site},
-    store::{Handle, Local, Opened, Store},
+    store::{self, Handle, Opened, Store},
 };
 
 /// A line for people on standard error, then exit code 1.
@@ -216,12 +216,11 @@ fn listen(config: &Config) -> Result<TcpListener, Failure> {
 }
 
 async fn open(config: &Config) -> Result<Arc<dyn Store>, Failure> {
-    let directory = store_directory(config);
-    let segment_bytes = config.store.segment_bytes;
-    let opened = spawn_blocking(move || Local::open_with(&directory, segment_bytes)).await;
-    let store = opened.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
-    tell(store.opened());
-    Ok(Arc::new(store))
+    let place = store_config(config);
+    let opened = spawn_blocking(move || store::open(&place)).await.map_err(|error| error.to_string())?;
+    let (store, opened) = opened.map_err(|error| error.to_string())?;
+    tell(&opened);
+    Ok(store)
 }
 
 /// Says what was found in the store and what was done about it.

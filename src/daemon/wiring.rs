@@ -10,7 +10,7 @@ use url::Url;
 
 use super::Failure;
 use crate::{
-    config::{Config, Tokens},
+    config::{Config, StoreConfig, Tokens},
     fetch::{Http, without_credentials},
     poll::Exit,
 };
@@ -32,11 +32,11 @@ pub fn exits(config: &Config) -> Result<Vec<Exit<Http>>, Failure> {
     }
 }
 
-/// Where the store is, given the environment.
-pub fn store_directory(config: &Config) -> PathBuf {
+/// The store, given the environment.
+pub fn store_config(config: &Config) -> StoreConfig {
     // systemd may name several, separated by colons; the first is ours.
     let state = env::var_os("STATE_DIRECTORY").and_then(|value| env::split_paths(&value).next());
-    config.store.directory(state.as_deref())
+    config.store.within(state.as_deref())
 }
 
 /// The tokens of those who may read, given the environment.

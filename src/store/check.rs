@@ -18,6 +18,7 @@ use super::{
     salvage, small,
     survey::{Position, survey, walk},
 };
+use crate::config::StoreConfig;
 
 /// What a store holds and how it is.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,9 +51,10 @@ pub enum IndexState {
     Bad(String),
 }
 
-/// Looks at the store in the directory `path`. [`Error::Locked`] while a process uses it.
+/// Looks at the store that `config` names. [`Error::Locked`] while a process uses it.
 /// Opening sled writes, so a copy of the index in the system's temporary directory is opened.
-pub fn check(path: &Path) -> Result<Check, Error> {
+pub fn check(config: &StoreConfig) -> Result<Check, Error> {
+    let path = config.path.as_path();
     fs::read_dir(path).map_err(Error::io("cannot list", path))?;
     let _lock = Lock::peek(path)?;
     let state = small::look(path)?;

@@ -25,11 +25,12 @@ pub use line::Record;
 pub use local::{Local, Opened};
 pub use records::{Entry, Records, records};
 
-use std::{io, iter, path::Path};
+use std::{io, iter, path::Path, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::config::StoreConfig;
 use crate::model::{Change, ChangeKind, Channel, ChannelId, ChannelName, PostId, Stored, Time};
 
 /// What one call of [`Store::commit`] makes durable, all or nothing.
@@ -136,6 +137,14 @@ impl Error {
     fn io(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Io { what, path: path.display().to_string(), source }
     }
+}
+
+/// Opens the store that `config` names, or creates it, and says what was found there. The only maker of stores: nobody
+/// else knows which kinds there are. Blocks; [`Error::Locked`] while another process has it.
+pub fn open(config: &StoreConfig) -> Result<(Arc<dyn Store>, Opened), Error> {
+    let local = Local::open_with(&config.path, config.segment_bytes)?;
+    let opened = local.opened().clone();
+    Ok((Arc::new(local), opened))
 }
 
 /// Keeps channels, posts with all their revisions, and small state.

@@ -1,7 +1,7 @@
 //! The records of a store, read without opening it: beside a running daemon too, and without a lock or an index.
 //! Changes nothing on the disk.
 
-use std::{fs, path::Path};
+use std::fs;
 
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +11,7 @@ use super::{
     local::JOURNAL,
     survey::{Lines, Position, survey},
 };
-use crate::model::Time;
+use crate::{config::StoreConfig, model::Time};
 
 /// What was recorded at a moment: `{"at":"…","channel":{…}}` or `{"at":"…","change":{…}}` as JSON.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,8 +30,9 @@ pub struct Records {
     read: u64,
 }
 
-/// Begins to read the store in the directory `path`.
-pub fn records(path: &Path) -> Result<Records, Error> {
+/// Begins to read the store that `config` names.
+pub fn records(config: &StoreConfig) -> Result<Records, Error> {
+    let path = &config.path;
     fs::read_dir(path).map_err(Error::io("cannot list", path))?;
     let journal = path.join(JOURNAL);
     let found = survey(&journal, None)?;

@@ -2,13 +2,21 @@
 
 #![allow(dead_code, reason = "no test uses all of them")]
 
+use std::path::Path;
+
 use chrono::DateTime;
 use feedbridge::{
+    config::StoreConfig,
     model::{
         Change, ChangeKind, Channel, ChannelId, ChannelInfo, ChannelName, Inline, Part, Post, PostId, Stored, Time,
     },
     store::Batch,
 };
+
+/// The store in that directory, in a configuration.
+pub fn place(path: &Path) -> StoreConfig {
+    StoreConfig { path: path.to_owned(), segment_bytes: 32 << 20 }
+}
 
 /// Seconds after an arbitrary moment.
 pub fn at(seconds: i64) -> Time {

@@ -158,3 +158,11 @@ fn the_pure_layers_do_no_io_read_no_clock_and_log_nothing() {
         }
     }
 }
+
+#[test]
+fn nobody_but_the_store_knows_which_kinds_of_stores_there_are() {
+    for (module, text) in sources() {
+        let named = code(&text).any(|line| line.contains("Local::") || line.contains("store::Local"));
+        assert!(!named || module.starts_with("store/"), "{module} makes a store of its own; store::open makes all");
+    }
+}

@@ -228,6 +228,17 @@ fn an_export_taken_back_is_the_same_store() {
 }
 
 #[test]
+fn an_import_begins_new_files_where_the_configuration_says() {
+    let (one, other) = (program(), program());
+    let batch = Batch { channel: Some(channel(KETTLE, "kettle")), ..new_posts(KETTLE, 1..=1500) };
+    one.store().commit(at(100), batch).unwrap();
+    fs::write(other.path("posts.jsonl"), succeed(one.run(&["export"])).out).unwrap();
+    other.configure(&other.configuration().replace("path = \"data\"", "path = \"data\"\nsegment_bytes = 4096"));
+    succeed(other.run(&["import", "posts.jsonl"]));
+    assert!(fs::read_dir(other.path("data/journal")).unwrap().count() > 1);
+}
+
+#[test]
 fn an_interrupted_import_is_taken_up_again() {
     let (one, other) = (program(), program());
     fill(&one);

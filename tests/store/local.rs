@@ -1,6 +1,6 @@
 //! The store on a disk: what it is after a restart, and who may open it.
 
-use crate::stored::{at, channel, edited, new_posts, post};
+use crate::stored::{at, channel, edited, new_posts, place, post};
 use feedbridge::{
     model::{ChannelId, PostId},
     store::{Batch, Error, Head, Local, Store},
@@ -78,7 +78,7 @@ fn a_hint_outlives_a_restart_and_is_no_state() {
 fn a_second_opening_is_refused_until_the_first_is_closed() {
     let (directory, store) = opened();
     assert!(matches!(Local::open(directory.path()), Err(Error::Locked(_))));
-    assert!(matches!(feedbridge::store::check(directory.path()), Err(Error::Locked(_))));
+    assert!(matches!(feedbridge::store::check(&place(directory.path())), Err(Error::Locked(_))));
     drop(store);
     Local::open(directory.path()).unwrap();
 }

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::stored::{at, channel, edited, ids, new_posts, post};
+use crate::stored::{at, channel, edited, ids, new_posts, place, post};
 use feedbridge::{
     model::{ChannelId, PostId, Stored},
     store::{Batch, Head, IndexState, Local, Store, check},
@@ -164,7 +164,7 @@ fn an_index_behind_the_journal_gets_what_it_lacks() {
     drop(store);
     fs::remove_dir_all(directory.path().join("index")).unwrap();
     copy(kept.path(), &directory.path().join("index"));
-    let seen = check(directory.path()).unwrap();
+    let seen = check(&place(directory.path())).unwrap();
     assert_eq!(seen.index, IndexState::Behind(21));
     let store = Local::open(directory.path()).unwrap();
     assert_eq!((store.opened().replayed, &store.opened().rebuilt), (21, &None));
@@ -210,7 +210,7 @@ fn an_append_torn_anywhere_is_cut_off_whole_and_kept_aside() {
         let copied = tempfile::tempdir().unwrap();
         copy(directory.path(), copied.path());
         fs::write(segment(copied.path(), 0), &longer[..whole.len() + torn]).unwrap();
-        assert_eq!(check(copied.path()).unwrap().torn_bytes, torn as u64);
+        assert_eq!(check(&place(copied.path())).unwrap().torn_bytes, torn as u64);
         let store = Local::open(copied.path()).unwrap();
         assert_eq!(content(&store), before, "{torn} bytes of {batch}");
         assert_eq!((store.opened().torn_bytes, store.stats().damaged), (torn as u64, vec![]));
@@ -253,17 +253,17 @@ fn a_last_batch_that_rots_costs_no_post_while_the_index_has_it() {
     store.close().unwrap();
     drop(store);
     let length = fs::read(&path).unwrap().len();
-    for place in [whole + 10, whole + 40, (whole + length) / 2, length - 40, length - 1] {
+    for byte in [whole + 10, whole + 40, (whole + length) / 2, length - 40, length - 1] {
         let copied = tempfile::tempdir().unwrap();
         copy(directory.path(), copied.path());
         let mut bytes = fs::read(&path).unwrap();
-        bytes[place] ^= 1;
+        bytes[byte] ^= 1;
         fs::write(segment(copied.path(), 0), &bytes).unwrap();
-        let seen = check(copied.path()).unwrap();
-        assert_eq!((seen.torn_bytes, seen.damaged.len(), seen.index), (0, 1, IndexState::Sound), "byte {place}");
+        let seen = check(&place(copied.path())).unwrap();
+        assert_eq!((seen.torn_bytes, seen.damaged.len(), seen.index), (0, 1, IndexState::Sound), "byte {byte}");
         let store = Local::open(copied.path()).unwrap();
-        assert_eq!((store.opened().torn_bytes, store.opened().mended.len()), (0, 1), "byte {place}");
-        assert_eq!(ids(&store.latest(NEWS, None, 1000).unwrap()), before, "byte {place}");
+        assert_eq!((store.opened().torn_bytes, store.opened().mended.len()), (0, 1), "byte {byte}");
+        assert_eq!(ids(&store.latest(NEWS, None, 1000).unwrap()), before, "byte {byte}");
         assert!(fs::read(segment(copied.path(), 0)).unwrap().starts_with(&bytes), "a damaged line stays");
     }
 }
@@ -309,11 +309,11 @@ fn a_damaged_line_is_reported_and_the_good_ones_after_it_are_used() {
 
 #[test]
 fn a_line_that_rots_after_it_was_indexed_costs_no_post() {
-    for place in [10, 100] {
+    for byte in [10, 100] {
         let (directory, before) = closed(1 << 20);
         let path = segment(directory.path(), 0);
         let mut lines = lines(&path);
-        lines[20][place] ^= 1;
+        lines[20][byte] ^= 1;
         fs::write(&path, lines.concat()).unwrap();
         for mended in [vec![21], vec![], vec![]] {
             let store = Local::open(directory.path()).unwrap();
@@ -322,7 +322,7 @@ fn a_line_that_rots_after_it_was_indexed_costs_no_post() {
             assert_eq!(shown(&posts), shown(&before.0));
             assert_eq!(store.head(NEWS).posts, POSTS);
             drop(store);
-            assert_eq!(check(directory.path()).unwrap().damaged, [0u64; 0]);
+            assert_eq!(check(&place(directory.path())).unwrap().damaged, [0u64; 0]);
             // From the second start on the index does not have to know.
             fs::remove_dir_all(directory.path().join("index")).unwrap();
         }
@@ -417,7 +417,7 @@ fn a_check_tells_what_is_there_and_changes_nothing() {
         files
     };
     let before = snapshot(directory.path());
-    let seen = check(directory.path()).unwrap();
+    let seen = check(&place(directory.path())).unwrap();
     assert_eq!((seen.channels, seen.posts, seen.sequence), (1, POSTS, 62));
     assert_eq!((seen.damaged, seen.torn_bytes, seen.index), (vec![], 0, IndexState::Sound));
     assert_eq!(snapshot(directory.path()), before);
@@ -426,19 +426,19 @@ fn a_check_tells_what_is_there_and_changes_nothing() {
     first[2][100] ^= 1;
     fs::write(segment(directory.path(), 1), first.concat()).unwrap();
     let before = snapshot(directory.path());
-    let seen = check(directory.path()).unwrap();
+    let seen = check(&place(directory.path())).unwrap();
     assert_eq!((seen.posts, seen.damaged.len()), (POSTS - 1, 1));
     assert_eq!(seen.index, IndexState::Sound, "it was written before the line was damaged");
     assert_eq!(snapshot(directory.path()), before);
 
     fs::remove_dir_all(directory.path().join("index")).unwrap();
-    assert_eq!(check(directory.path()).unwrap().index, IndexState::Missing);
+    assert_eq!(check(&place(directory.path())).unwrap().index, IndexState::Missing);
     assert!(!directory.path().join("index").exists());
-    assert!(check(&directory.path().join("nowhere")).is_err());
+    assert!(check(&place(&directory.path().join("nowhere"))).is_err());
 
     let (directory, _) = closed(4096);
     exchange_index(directory.path());
-    assert!(matches!(check(directory.path()).unwrap().index, IndexState::Bad(_)));
+    assert!(matches!(check(&place(directory.path())).unwrap().index, IndexState::Bad(_)));
 }
 
 #[test]
@@ -467,6 +467,6 @@ fn a_number_far_ahead_is_taken_and_costs_no_memory_for_all_that_are_missing() {
     );
     let line = format!("{{\"crc\":\"{:08x}\",{rest}\n", crc32fast::hash(rest.as_bytes()));
     std::fs::write(folder.path().join("journal/000001.jsonl"), line).unwrap();
-    let check = feedbridge::store::check(folder.path()).unwrap();
+    let check = feedbridge::store::check(&place(folder.path())).unwrap();
     assert_eq!((check.sequence, check.damaged.len(), check.damaged[0]), (far, 1_000_000, 1));
 }

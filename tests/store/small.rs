@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::stored::{at, new_posts};
+use crate::stored::{at, new_posts, place};
 use feedbridge::{
     model::{ChannelId, PostId},
     store::{Batch, Error, Local, Store, check},
@@ -52,7 +52,7 @@ fn a_flipped_bit_wherever_it_is_costs_no_value_and_is_told() {
             let mut text = fs::read(&path).unwrap();
             text[byte] ^= 1 << (byte % 8);
             fs::write(&path, &text).unwrap();
-            let seen = check(directory.path()).unwrap();
+            let seen = check(&place(directory.path())).unwrap();
             assert_eq!((seen.damaged_state, seen.lost_state), (vec![file], false), "byte {byte}");
             let store = Local::open(directory.path()).unwrap();
             assert_eq!((values(&store), store.opened().damaged_state.as_slice()), (both(), [file].as_slice()));
@@ -145,6 +145,6 @@ fn a_store_of_a_newer_build_is_refused_and_not_touched() {
     let refused = Local::open(directory.path()).err().unwrap();
     assert!(matches!(refused, Error::Newer { format: 99, .. }), "{refused}");
     assert!(refused.to_string().contains("newer feedbridge"), "{refused}");
-    assert!(matches!(check(directory.path()), Err(Error::Newer { .. })));
+    assert!(matches!(check(&place(directory.path())), Err(Error::Newer { .. })));
     assert_eq!(files(), before);
 }
