@@ -71,7 +71,7 @@ impl Outside {
                     }
                     Err(error) => {
                         warn!(topic, hub = %self.hub, error, "hub could not be told of a change; it is tried again");
-                        progress.failed(now, self.rules.first_retry);
+                        progress.failed(now, self.rules.first_retry, fastrand::f64());
                     }
                 },
             }

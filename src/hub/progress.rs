@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
-use crate::model::Time;
+use crate::{model::Time, schedule::Backoff};
 
 const LONGEST_RETRY: TimeDelta = TimeDelta::hours(1);
 const POSTPONED: TimeDelta = TimeDelta::seconds(15);
@@ -62,11 +62,12 @@ impl Progress {
     }
 
     /// Whether it has failed for so long that it is given up.
-    pub fn failed(&mut self, now: Time, first_retry: TimeDelta) -> bool {
+    /// `random` from 0 to 1 keeps those that failed together from being told together.
+    pub fn failed(&mut self, now: Time, first_retry: TimeDelta, random: f64) -> bool {
         let since = *self.failing_since.get_or_insert(now);
-        let doublings = self.failures.min(16);
         self.failures = self.failures.saturating_add(1);
-        self.next_try = Some(now + (first_retry * (1 << doublings)).min(LONGEST_RETRY));
+        let backoff = Backoff { first: first_retry, longest: LONGEST_RETRY };
+        self.next_try = Some(now + backoff.wait(self.failures, random));
         now - since >= PATIENCE
     }
 }

@@ -87,6 +87,7 @@ pub struct Subscriptions {
     minute: (i64, u32),
     writes: Vec<(String, Option<Value>)>,
     counts: HubStatus,
+    random: fastrand::Rng,
 }
 
 impl Subscriptions {
@@ -101,6 +102,7 @@ impl Subscriptions {
             minute: (0, 0),
             writes: Vec::new(),
             counts: HubStatus::default(),
+            random: fastrand::Rng::new(),
         }
     }
 
@@ -287,7 +289,7 @@ impl Subscriptions {
             }
             Outcome::Failed => {
                 self.counts.failed += 1;
-                progress.failed(now, self.rules.first_retry)
+                progress.failed(now, self.rules.first_retry, self.random.f64())
             }
             Outcome::Unmade => {
                 progress.postpone(now);

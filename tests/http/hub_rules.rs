@@ -193,8 +193,10 @@ fn failures_are_retried_ever_more_slowly_and_given_up_after_a_day() {
             break;
         }
     }
-    assert_eq!(pauses[1..9], [30, 60, 120, 240, 480, 960, 1920, 3600]);
-    assert!(hub.is_empty() && (24..40).contains(&attempts), "{attempts} attempts");
+    for (pause, longest) in pauses[1..9].iter().zip([30, 60, 120, 240, 480, 960, 1920, 3600]) {
+        assert!((longest / 2..=longest).contains(pause), "{pauses:?}");
+    }
+    assert!(hub.is_empty() && (24..80).contains(&attempts), "{attempts} attempts");
     assert!(last - at(0) >= TimeDelta::days(1) && last - at(0) < TimeDelta::hours(26));
     assert!(matches!(hub.take_writes().last(), Some((_, None))), "the lease stays in the store");
 }
