@@ -4,9 +4,7 @@
 mod cards;
 mod figures;
 
-pub(super) use figures::video_kind;
-
-use super::{Settings, clean, inline, labels::Kind, markup::Html};
+use super::{Settings, clean, inline, kind::Kind, markup::Html};
 use crate::model::{Button, Forward, Part, Post, Reaction, Reply};
 
 /// The body of `post`, sanitized and never empty. `link` is the post's own address.
@@ -51,6 +49,9 @@ pub(super) fn figure(html: &mut Html, part: &Part) {
     write_part(html, part, "", &Settings::default());
 }
 
+/// In front of the bot by whom a post was made.
+const BOT: &str = "🤖";
+
 fn head(html: &mut Html, post: &Post, settings: &Settings) {
     if let Some(forward) = &post.forward {
         html.paragraph(|html| forwarded(html, forward));
@@ -58,7 +59,8 @@ fn head(html: &mut Html, post: &Post, settings: &Settings) {
     if let Some(bot) = &post.via_bot {
         let address = format!("https://t.me/{}", bot.trim_start_matches('@'));
         html.paragraph(|html| {
-            symbol(html, Kind::Bot);
+            html.text(BOT);
+            html.text(" ");
             html.link(Some(&address), |html| html.name(bot));
         });
     }

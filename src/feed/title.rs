@@ -3,10 +3,8 @@
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::{
-    Labels, Settings, Spoilers, calendar, clean,
-    content::video_kind,
-    inline,
-    labels::{Kind, clock},
+    Labels, Settings, Spoilers, calendar, clean, inline,
+    kind::{Kind, clock, main_kind, of_part},
     sentence::sentence_ends,
 };
 use crate::model::{Inline, Part, Post, plain_text};
@@ -103,7 +101,7 @@ fn best_line(post: &Post, settings: &Settings) -> Option<Line> {
 /// The first part of the post that has a name of its own, and that name.
 fn named(post: &Post) -> Option<(Kind, String)> {
     let is_named = |part: &&Part| !matches!(part, Part::Video(_) | Part::Voice(_));
-    let names = post.parts.iter().filter(is_named).map(|part| (kind_of(part), detail(part)));
+    let names = post.parts.iter().filter(is_named).map(|part| (of_part(part), detail(part)));
     names.filter(|(_, name)| !name.is_empty()).find_map(|(kind, name)| Some((kind?, name)))
 }
 
@@ -179,7 +177,7 @@ fn of_kind(post: &Post, settings: &Settings) -> String {
             continue;
         }
         photos_named |= photo;
-        let Some(kind) = kind_of(part) else { continue };
+        let Some(kind) = of_part(part) else { continue };
         let detail = if photo && photos > 1 { photos.to_string() } else { detail(part) };
         pieces.push(called(kind, &detail, settings.labels));
     }
@@ -224,33 +222,4 @@ pub(super) fn detail(part: &Part) -> String {
         Part::Photo(_) | Part::Sticker(_) | Part::Withheld(_) | Part::Text(_) | Part::Unknown(_) => String::new(),
     };
     clean::neutral(&clean::name(&text))
-}
-
-/// What the post is first of all: its first part that is not text.
-fn main_kind(post: &Post) -> Kind {
-    let fallback = match post {
-        Post { service: true, .. } => Kind::Service,
-        Post { forward: Some(_), .. } => Kind::Forward,
-        _ => Kind::Text,
-    };
-    post.parts.iter().find_map(kind_of).unwrap_or(fallback)
-}
-
-fn kind_of(part: &Part) -> Option<Kind> {
-    Some(match part {
-        Part::Text(_) | Part::Unknown(_) => return None,
-        Part::Photo(_) => Kind::Photo,
-        Part::Video(video) => video_kind(video.kind),
-        Part::Voice(_) => Kind::Voice,
-        Part::Document(document) if document.audio => Kind::Music,
-        Part::Document(_) => Kind::Document,
-        Part::Sticker(_) => Kind::Sticker,
-        Part::Location(_) => Kind::Location,
-        Part::Contact(_) => Kind::Contact,
-        Part::Poll(_) => Kind::Poll,
-        Part::Preview(_) => Kind::Link,
-        Part::Game(_) => Kind::Game,
-        Part::Invoice(_) => Kind::Invoice,
-        Part::Withheld(_) => Kind::Withheld,
-    })
 }

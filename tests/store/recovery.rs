@@ -342,14 +342,13 @@ fn a_rotten_edit_stays_an_edit_and_a_rotten_revision_before_it_stays_reported() 
         let mut lines = lines(&path);
         lines[number][100] ^= 1;
         fs::write(&path, lines.concat()).unwrap();
-        drop(Local::open(directory.path()).unwrap());
+        assert_eq!(Local::open(directory.path()).unwrap().opened().mended, mended);
         fs::remove_dir_all(directory.path().join("index")).unwrap();
         let store = Local::open(directory.path()).unwrap();
         assert_eq!(store.stats().damaged, remaining);
         assert_eq!(shown(&store.latest(NEWS, None, 1000).unwrap()), shown(&before.0));
         assert_eq!(ids(&store.changed(NEWS, 10).unwrap()), [3]);
         assert_eq!(store.revisions(NEWS, PostId(3)).unwrap().len(), revisions, "record {number}");
-        assert!(mended.is_empty() || remaining.is_empty());
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{figures, symbol};
 use crate::{
-    feed::{Settings, inline, labels::Kind, markup::Html},
+    feed::{Settings, inline, kind::Kind, markup::Html},
     model::{Contact, Game, Invoice, Location, Poll, Preview, Video, VideoKind, Withheld},
 };
 

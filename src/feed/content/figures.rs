@@ -4,7 +4,7 @@ use super::symbol;
 use crate::{
     feed::{
         clean,
-        labels::{Kind, clock},
+        kind::{Kind, clock, of_video},
         markup::Html,
     },
     model::{Document, Photo, Sticker, StickerKind, Video, VideoKind, Voice},
@@ -16,7 +16,7 @@ pub(super) fn photo(html: &mut Html, photo: &Photo) {
 
 /// A film with its duration; where upstream withholds the file, its still picture, linked to the post.
 pub(super) fn video(html: &mut Html, video: &Video, link: &str) {
-    let kind = video_kind(video.kind);
+    let kind = of_video(video.kind);
     let link = video.href.as_deref().unwrap_or(link);
     html.element("figure", |html| {
         match video.url.as_deref().and_then(clean::web_address) {
@@ -29,14 +29,6 @@ pub(super) fn video(html: &mut Html, video: &Video, link: &str) {
         }
         caption(html, kind, video.duration_seconds, link);
     });
-}
-
-pub(in crate::feed) const fn video_kind(kind: VideoKind) -> Kind {
-    match kind {
-        VideoKind::Video => Kind::Video,
-        VideoKind::Gif => Kind::Gif,
-        VideoKind::Round => Kind::Round,
-    }
 }
 
 /// Without `controls`: readers that show players add them, and the W3C's validator warns of the attribute.
@@ -79,7 +71,7 @@ pub(super) fn document(html: &mut Html, document: &Document) {
         html.element("figure", |html| html.image(thumbnail, "", None, None));
     }
     html.paragraph(|html| {
-        symbol(html, if document.audio { Kind::Music } else { Kind::Document });
+        symbol(html, if document.audio { Kind::Audio } else { Kind::Document });
         html.link(document.href.as_deref(), |html| html.name(&document.title));
         if !document.extra.is_empty() {
             html.text(" ");
