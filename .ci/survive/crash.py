@@ -11,6 +11,8 @@ out of that comparison: <updated>, <lastBuildDate> and date_modified, which tell
 With --power-loss the daemon runs under tests/powerloss/shim.c, and after each kill its files become what a disk may
 hold after the power failed: see tests/powerloss/image.py. --lying-disk is the control: syncs then do nothing, and the
 run must end in lost revisions.
+
+Meanwhile somebody subscribes to a feed again and again; after each start all leases must be there that were kept.
 """
 import argparse
 import collections
@@ -24,6 +26,7 @@ import time
 
 from daemon import Daemon, journal
 from channels import Channel, StandIn
+from subscriber import Subscriber, verified
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "tests" / "powerloss"))
 
@@ -50,6 +53,7 @@ class Trial:
         self.channels = [Channel(f"kitchen{n}", 1000 + n, options.seed * 10 + n) for n in range(3)]
         self.numbers = {channel.number: channel.name for channel in self.channels}
         self.stand_in = StandIn(self.channels)
+        self.subscriber = Subscriber()
         self.acknowledged, self.counts = set(), collections.Counter()
 
     def run(self):
@@ -93,7 +97,10 @@ class Trial:
         else:
             reader.start()
             daemon.up()
-            time.sleep(self.random.uniform(0, 1.2))
+            leases = verified(daemon)
+            assert leases >= self.subscriber.kept, f"cycle {number}: {leases} leases, and {self.subscriber.kept} were kept"
+            end = time.monotonic() + self.random.uniform(0, 1.2)
+            self.subscriber.go_on(daemon, lambda: time.monotonic() >= end)
         died = daemon.process.poll()
         assert died is None, f"cycle {number}: the daemon ended by itself with {died}: {daemon.said()[-2000:]}"
         daemon.stop()
@@ -114,6 +121,9 @@ class Trial:
         daemon.until(lambda: daemon.shown() == expected, 60, "all of upstream's posts in the feeds")
         feeds = daemon.feeds()
         assert daemon.health()["store"]["damaged"] == [], "a kill has damaged the journal"
+        leases = verified(daemon)
+        assert leases >= self.subscriber.kept, f"{leases} leases, and {self.subscriber.kept} were kept"
+        self.counts["leases"] = leases
         daemon.stop()
         revisions = journal(daemon.store, self.numbers)
         twice = {key for key, times in revisions.items() if times > 1}

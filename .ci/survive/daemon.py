@@ -23,6 +23,11 @@ requests_per_minute = 6000
 floor_seconds = {floor}
 ceiling_seconds = {ceiling}
 interval_seconds = {interval}
+[hub]
+enabled = true
+allow_private_callbacks = true
+subscriptions_per_host = 10000
+subscriptions_per_topic = 10000
 [defaults]
 posts = 1000
 bytes = 67108864

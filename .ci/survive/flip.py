@@ -3,7 +3,7 @@
 
 flip.py BINARY --places N [--seed S]
 
-Journal and index are as likely as each other, so is every file in them, and in it every byte up to the last that is not
+Journal, index and small state are as likely as each other, so is every file in them, and in it every byte up to the last that is not
 zero; in one trial of four there is no index, so that a damaged record has no copy. Each time
 the daemon must start, say what it found (a damaged record with its number), and show every post with its guid and its
 newest revision: at once, if the journal or the index still has it, else after upstream was asked again.
@@ -20,6 +20,7 @@ import time
 
 from daemon import Daemon, good_lines, journal
 from channels import PAGE_IDS, Channel, StandIn
+from subscriber import Subscriber, verified
 
 
 def closed_store(binary, folder, seed):
@@ -33,13 +34,17 @@ def closed_store(binary, folder, seed):
     stand_in.growing = False
     expected = {(c.name, post): version for c in channels for post, version in c.posts.items()}
     daemon.until(lambda: daemon.shown() == expected, 60, "all posts")
+    assert Subscriber().subscribe(daemon)
+    daemon.until(lambda: verified(daemon) == 1, 10, "a lease")
     daemon.stop(15)
     return daemon, stand_in, expected
 
 
 def flip(store, chance):
-    tree = chance.choice([folder for folder in (store / "journal", store / "index") if folder.exists()])
-    path = chance.choice(sorted(p for p in tree.rglob("*") if p.is_file() and p.stat().st_size))
+    trees = [[folder] for folder in (store / "journal", store / "index") if folder.exists()]
+    tree = chance.choice([*trees, sorted(store.glob("state*.json"))])
+    files = [path for root in tree for path in (root.rglob("*") if root.is_dir() else [root])]
+    path = chance.choice(sorted(p for p in files if p.is_file() and p.stat().st_size))
     data = bytearray(path.read_bytes())
     place = chance.randrange(max(1, len(data.rstrip(b"\0"))))
     data[place] ^= 1 << chance.randrange(8)
@@ -61,15 +66,18 @@ def trial(daemon, stand_in, expected, chance, counts, index):
     at_once = daemon.shown()
     stand_in.silent = False
     daemon.until(lambda: daemon.shown() == expected, 60, f"all posts after a flip in {where} at {place}")
+    assert verified(daemon) == 1, f"the lease is lost: flip in {where} at {place}"
     reported = daemon.health()["store"]["damaged"]
     daemon.stop(15)
     said = re.sub(r"\x1b\[[0-9;]*m", "", daemon.said())
     told = [line for line in said.splitlines() if "damaged" in line or "unfinished write" in line]
+    is_state = where.parts[0].startswith("state")
+    assert not is_state or "small state was damaged" in said, f"nothing is said of a flip in {where} at {place}"
     assert not hit or told, f"nothing is said of records {hit}, hit in {where} at {place}"
     assert all(re.search(rf"\b{n}\b", " ".join(told)) or "unfinished write" in said for n in hit), (hit, told)
     if index:
         assert at_once == expected, f"posts are missing before upstream was asked: flip in {where} at {place}"
-    counts[f"in {where.parts[0]}"] += 1
+    counts["in the small state" if is_state else f"in {where.parts[0]}"] += 1
     counts["records damaged"] += len(hit)
     counts["records without a copy"] += len(reported)
     counts["indexes built anew"] += "built anew" in said
