@@ -1,8 +1,8 @@
 //! feedbridge turns public Telegram channels into feeds. A post flows one way:
 //!
 //! ```text
-//!  t.me/s/NAME ─► fetch ─► page::parse ─► diff ─► store ─┬─► shelf ─► serve ─► reader
-//!    upstream     async       pure        pure   journal │   bytes     hyper
+//!  t.me/s/NAME ─► fetch ─► page::parse ─► diff ─► store ─┬─► edition ─► shelf ─► serve ─► reader
+//!    upstream     async       pure        pure   journal │     press     bytes     hyper
 //!                                                + sled   └─► hub ─► subscribers
 //! ```
 //!
@@ -18,8 +18,9 @@
 //!
 //! Where to look: what a post may be, `model::post`; how upstream's markup is read, `page`; what counts as an edit,
 //! `diff`; what readers see, `feed`; when a channel is asked, `schedule`; what follows from an answer, `poll`;
-//! what survives, `store`; what is followed and served, `feeds`; what a feed's document is, `edition`; which bytes go out, `shelf`; how channels stand,
-//! `status`; who gets them, `serve`; who is told of them, `hub`.
+//! what survives, `store`; what is followed and served, `feeds`; what a feed's document is, and who makes it, `edition`;
+//! what is kept of documents once made, `shelf`; how channels and the daemon stand, and all words for that, `status`; who
+//! gets them, `serve`; who is told of them, `hub`. `CONTRIBUTING.md` walks one post through all of it.
 //! Only `fetch` and `hub` know reqwest: the one asks upstream, the other tells subscribers.
 
 pub mod cli;
