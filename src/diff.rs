@@ -19,6 +19,8 @@ use crate::model::{
 const RENEWAL: TimeDelta = TimeDelta::hours(12);
 /// While a poll is open, this often its figures are replaced.
 const FIGURES: TimeDelta = TimeDelta::minutes(10);
+/// Fewer reactions say nothing.
+const FEW_REACTIONS: u64 = 8;
 
 /// What a page brings.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -168,7 +170,8 @@ fn compare(
     let has_other_figures = has_other_figures(&stored.post, &post);
     let due = (now - stored.renewed).abs() >= RENEWAL
         || has_gained(&stored.post, &post)
-        || (has_other_figures && are_figures_due(stored, &post, now));
+        || (has_other_figures && are_figures_due(stored, &post, now))
+        || (have_reactions_doubled(&stored.post, &post) && (now - stored.renewed).abs() >= FIGURES);
     if !due && has_other_figures {
         waiting.keep(post);
         return None;
@@ -211,6 +214,16 @@ fn has_gained(stored: &Post, seen: &Post) -> bool {
     let (previews, files) = count(stored);
     let (seen_previews, seen_files) = count(seen);
     seen_previews > previews || seen_files > files
+}
+
+/// Whether a reaction is there at least twice as often as was stored: who leaves posts out by their reactions is to see
+/// that they are many, at the price of one record for each doubling.
+fn have_reactions_doubled(stored: &Post, seen: &Post) -> bool {
+    seen.reactions.iter().any(|reaction| {
+        let before =
+            stored.reactions.iter().find(|before| before.emoji == reaction.emoji).map_or(0, |before| before.figure());
+        reaction.figure() >= FEW_REACTIONS.max(2 * before)
+    })
 }
 
 /// Whether the figures of a poll are others. A closed one that is open again is a mirror's that is late.

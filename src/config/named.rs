@@ -7,7 +7,7 @@ use super::{
     section::{Section, Word},
 };
 use crate::{
-    feed::{Filter, Kind, Pattern, Settings},
+    feed::{Destination, Filter, Kind, Pattern, Settings, exclusions, without_variation},
     model::ChannelName,
 };
 
@@ -71,13 +71,9 @@ fn channels(section: &Section<'_>) -> Option<Vec<ChannelName>> {
     (!names.is_empty()).then_some(names)
 }
 
-/// `kind`, `not`, `tag` and `match`: the same choice as by a query, and an expression.
+/// `kind`, `tag` and `match`, and with `not` what to leave out: the same choice as by a query, and expressions and
+/// reactions.
 pub fn filter(section: &Section<'_>) -> Filter {
-    let kinds = |key| {
-        let words = section.texts(key).unwrap_or_default();
-        words.iter().filter_map(|word| kind(section, word)).collect()
-    };
-    let tags = section.texts("tag").unwrap_or_default();
     let tag = |word: &Word<'_>| {
         let tag = word.text.trim().trim_start_matches('#').to_lowercase();
         if tag.is_empty() {
@@ -85,27 +81,45 @@ pub fn filter(section: &Section<'_>) -> Filter {
         }
         tag
     };
+    let tags = |key| section.texts(key).unwrap_or_default().iter().map(tag).collect();
+    let excluded = section.texts("not").unwrap_or_default();
+    let not_to = |word: &Word<'_>| Destination::from_word(word.text);
+    let reactions = section.numbers("not_reactions", 1..=1_000_000_000).unwrap_or_default();
+    let kinds = section.texts("kind").unwrap_or_default();
     Filter {
-        kinds: kinds("kind"),
-        not: kinds("not"),
-        tags: tags.iter().map(tag).collect(),
-        pattern: section.text("match").and_then(|word| match Pattern::new(word.text) {
-            Ok(pattern) => Some(pattern),
-            Err(error) => {
-                section.refuse(&word, format!("is no expression of the regex crate: {}", reason(&error)));
-                None
-            }
-        }),
+        kinds: kinds.iter().filter_map(|word| kind(section, word, &Kind::words())).collect(),
+        not: excluded
+            .iter()
+            .filter(|word| not_to(word).is_none())
+            .filter_map(|word| kind(section, word, &exclusions()))
+            .collect(),
+        not_to: excluded.iter().filter_map(not_to).collect(),
+        tags: tags("tag"),
+        not_tags: tags("not_tag"),
+        pattern: pattern(section, "match"),
+        not_pattern: pattern(section, "not_match"),
+        not_reactions: reactions.into_iter().map(|(emoji, limit)| (without_variation(emoji), limit)).collect(),
         ..Filter::default()
     }
 }
 
-fn kind(section: &Section<'_>, word: &Word<'_>) -> Option<Kind> {
+fn kind(section: &Section<'_>, word: &Word<'_>, allowed: &str) -> Option<Kind> {
     let kind = Kind::from_word(word.text);
     if kind.is_none() {
-        section.refuse(word, format!("must be one of {}", Kind::words()));
+        section.refuse(word, format!("must be one of {allowed}"));
     }
     kind
+}
+
+fn pattern(section: &Section<'_>, key: &'static str) -> Option<Pattern> {
+    let word = section.text(key)?;
+    match Pattern::new(word.text) {
+        Ok(pattern) => Some(pattern),
+        Err(error) => {
+            section.refuse(&word, format!("is no expression of the regex crate: {}", reason(&error)));
+            None
+        }
+    }
 }
 
 /// The crate's message without its drawing of the place, in one line.

@@ -181,6 +181,30 @@ impl<'a> Section<'a> {
         None
     }
 
+    /// A table of whole numbers, as in `{ "🤡" = 30 }`.
+    pub fn numbers(&self, key: &'static str, allowed: RangeInclusive<u64>) -> Option<Vec<(&'a str, u64)>> {
+        let (span, value) = self.value(key)?;
+        let DeValue::Table(table) = value else {
+            self.mistyped(&span, key, "a table of numbers", value);
+            return None;
+        };
+        let mut numbers = Vec::new();
+        for (name, value) in table {
+            let number = match value.get_ref() {
+                DeValue::Integer(digits) => u64::from_str_radix(digits.as_str(), digits.radix()).ok(),
+                _ => None,
+            };
+            match number.filter(|number| allowed.contains(number)) {
+                Some(number) => numbers.push((name.get_ref().as_ref(), number)),
+                None => {
+                    let message = format!("must be whole numbers from {} to {}", allowed.start(), allowed.end());
+                    self.document.report(value.span().start, self.key(key), message);
+                }
+            }
+        }
+        Some(numbers)
+    }
+
     pub fn boolean(&self, key: &'static str) -> Option<bool> {
         let (span, value) = self.value(key)?;
         match value {

@@ -46,14 +46,15 @@ impl Contents {
     /// At most `settings.posts` posts: those that last had news, by publication or by an edit, among those that all the
     /// `filters` admit. So an edit of an old post is seen by readers, in the place of the oldest one.
     pub fn read(store: &dyn Store, ids: &[ChannelId], settings: &Settings, filters: &[&Filter]) -> Result<Self, Error> {
-        let wanted = |stored: &Stored| filters.iter().all(|filter| filter.admits(stored));
+        let wanted = |channel: &Channel, stored: &Stored| filters.iter().all(|filter| filter.admits(channel, stored));
         let mut contents = Self::about(store, ids)?;
         let stride = if filters.iter().all(|filter| filter.is_empty()) { settings.posts } else { STRIDE };
         for index in 0..contents.channels.len() {
-            let id = contents.channels[index].id;
+            let channel = contents.channels[index].clone();
+            let wanted = |stored: &Stored| wanted(&channel, stored);
             let latest = contents.look_back(store, index, stride, |latest| latest < settings.posts, wanted)?;
             let seen: HashSet<PostId> = latest.iter().map(|stored| stored.post.id).collect();
-            let changed = store.changed(id, REVIVED)?;
+            let changed = store.changed(channel.id, REVIVED)?;
             let revived = changed.into_iter().filter(|old| !seen.contains(&old.post.id) && revives(old, settings));
             let revived = revived.filter(|old| wanted(old));
             contents.posts.extend(latest.into_iter().chain(revived).map(|stored| (index, stored)));
@@ -102,7 +103,7 @@ impl Contents {
     /// The posts of a document of the archive, as far as the filters admit them.
     pub fn archived(archive: Archive, filters: &[&Filter]) -> Self {
         let Archive { channels, mut posts, .. } = archive;
-        posts.retain(|(_, stored)| filters.iter().all(|filter| filter.admits(stored)));
+        posts.retain(|(index, stored)| filters.iter().all(|filter| filter.admits(&channels[*index], stored)));
         Self { channels, posts, ..Self::default() }
     }
 

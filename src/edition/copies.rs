@@ -14,7 +14,7 @@ pub fn drop_copies(
     store: &dyn Store,
     channels: &[Channel],
     posts: &mut Vec<(usize, Stored)>,
-    wanted: impl Fn(&Stored) -> bool,
+    wanted: impl Fn(&Channel, &Stored) -> bool,
 ) -> Result<Vec<(usize, PostId)>, Error> {
     let mut earliest: HashMap<(String, PostId), usize> = HashMap::new();
     let mut dropped = vec![false; posts.len()];
@@ -25,7 +25,7 @@ pub fn drop_copies(
         });
         // Asked of the store, not of `posts`: the copy must not come up once the feed has left the first behind.
         if let Some(channel) = at_home {
-            dropped[place] = store.known(channel.id, &[id])?.iter().any(&wanted);
+            dropped[place] = store.known(channel.id, &[id])?.iter().any(|stored| wanted(channel, stored));
             continue;
         }
         let first = *earliest.entry((name.to_ascii_lowercase(), id)).or_insert(place);

@@ -1,15 +1,18 @@
 //! Which posts a feed wants: by kind, by hashtag, by words, by an expression. Knows nothing of where that is written,
 //! a query or the configuration.
 
-use std::{collections::BTreeSet, hash};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    hash,
+};
 
 use regex::{Regex, RegexBuilder};
 
 use super::{
-    Kind, Spoilers, item,
+    Destination, Kind, Spoilers, item,
     title::{detail, readable_text},
 };
-use crate::model::Stored;
+use crate::model::{Channel, Reaction, Stored};
 
 /// Memory that an expression may take once compiled, and again for the automaton that it is run on.
 const PATTERN_BYTES: usize = 1 << 20;
@@ -46,11 +49,20 @@ pub struct Filter {
     pub kinds: BTreeSet<Kind>,
     /// Of none of these.
     pub not: BTreeSet<Kind>,
+    /// With no link there.
+    pub not_to: BTreeSet<Destination>,
     /// With one of these hashtags, if there are any; lower case, without `#`.
     pub tags: BTreeSet<String>,
+    /// With none of these.
+    pub not_tags: BTreeSet<String>,
     /// With all of these words, or parts of words; lower case.
     pub words: BTreeSet<String>,
+    /// With none of these.
+    pub not_words: BTreeSet<String>,
     pub pattern: Option<Pattern>,
+    pub not_pattern: Option<Pattern>,
+    /// With fewer of each of these reactions, by what was last stored of them; emoji without variation selectors.
+    pub not_reactions: BTreeMap<String, u64>,
 }
 
 impl Filter {
@@ -58,23 +70,49 @@ impl Filter {
         *self == Self::default()
     }
 
-    pub fn admits(&self, stored: &Stored) -> bool {
+    /// Whether the `channel`'s post is wanted.
+    pub fn admits(&self, channel: &Channel, stored: &Stored) -> bool {
         let is = |kind: &Kind| kind.is(stored);
         (self.kinds.is_empty() || self.kinds.iter().any(is))
             && !self.not.iter().any(is)
-            && (self.tags.is_empty()
-                || item::tags(&stored.post).iter().any(|tag| self.tags.contains(&tag.to_lowercase())))
+            && !self.not_to.iter().any(|destination| destination.is_linked(channel, &stored.post))
+            && !stored.post.reactions.iter().any(|reaction| self.refuses_reaction(reaction))
+            && self.admits_tags(stored)
             && self.admits_text(stored)
     }
 
+    fn refuses_reaction(&self, reaction: &Reaction) -> bool {
+        let limit = self.not_reactions.get(&without_variation(&reaction.emoji));
+        limit.is_some_and(|limit| reaction.figure() >= *limit)
+    }
+
+    fn admits_tags(&self, stored: &Stored) -> bool {
+        if self.tags.is_empty() && self.not_tags.is_empty() {
+            return true;
+        }
+        let tags: Vec<String> = item::tags(&stored.post).iter().map(|tag| tag.to_lowercase()).collect();
+        (self.tags.is_empty() || tags.iter().any(|tag| self.tags.contains(tag)))
+            && !tags.iter().any(|tag| self.not_tags.contains(tag))
+    }
+
     fn admits_text(&self, stored: &Stored) -> bool {
-        if self.words.is_empty() && self.pattern.is_none() {
+        let Self { words, not_words, pattern, not_pattern, .. } = self;
+        let has_words = !(words.is_empty() && not_words.is_empty());
+        if !has_words && pattern.is_none() && not_pattern.is_none() {
             return true;
         }
         let text = text(stored);
-        let lower = if self.words.is_empty() { String::new() } else { text.to_lowercase() };
-        self.words.iter().all(|word| lower.contains(word)) && self.pattern.as_ref().is_none_or(|p| p.0.is_match(&text))
+        let lower = if has_words { text.to_lowercase() } else { String::new() };
+        words.iter().all(|word| lower.contains(word))
+            && !not_words.iter().any(|word| lower.contains(word))
+            && pattern.as_ref().is_none_or(|pattern| pattern.0.is_match(&text))
+            && !not_pattern.as_ref().is_some_and(|pattern| pattern.0.is_match(&text))
     }
+}
+
+/// The emoji whether it asks to be shown in colour or not (U+FE0E, U+FE0F).
+pub fn without_variation(emoji: &str) -> String {
+    emoji.chars().filter(|c| !matches!(c, '\u{fe0e}' | '\u{fe0f}')).collect()
 }
 
 /// All text that a search looks at: that of the post, spoilers too, and the titles of its files, polls and previews.

@@ -9,6 +9,7 @@ mod clean;
 mod compose;
 mod content;
 mod cut;
+mod destination;
 mod filter;
 mod format;
 mod inline;
@@ -24,13 +25,14 @@ mod title;
 
 pub use clean::for_page;
 pub use compose::compose;
-pub use filter::{Filter, Pattern};
+pub use destination::Destination;
+pub use filter::{Filter, Pattern, without_variation};
 pub use format::{Format, RENDERING, render};
 pub use item::{Author, InReplyTo, Item, guid, item, message_at, tags};
 pub use kind::Kind;
 pub use markup::paragraph;
 pub use media::{Media, Medium};
-pub use select::{End, LONGEST_VALUE, MOST_POSTS, MOST_VALUES, Refusal, Selection};
+pub use select::{End, LONGEST_VALUE, MOST_POSTS, MOST_VALUES, Refusal, Selection, exclusions, pairs};
 
 use crate::model::{Channel, Stored, Time};
 

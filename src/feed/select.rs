@@ -1,12 +1,12 @@
 //! What a reader chooses by a query: `?kind=photo,video&not=forward&tag=nlp&q=word&limit=20`. One choice has one
 //! spelling, so that one choice is one address, whoever writes it. Knows nothing of HTTP.
 
-use std::{collections::BTreeSet, fmt};
+use std::{borrow::Cow, collections::BTreeSet, fmt};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::form_urlencoded;
 
-use super::{Filter, Kind};
+use super::{Destination, Filter, Kind};
 use crate::model::{PostId, Time};
 
 /// More values of one key are refused.
@@ -15,6 +15,9 @@ pub const MOST_VALUES: usize = 10;
 pub const LONGEST_VALUE: usize = 64;
 /// The largest `limit`, as in the configuration.
 pub const MOST_POSTS: usize = 1000;
+
+/// All keys of a query.
+const KEYS: [&str; 9] = ["before", "kind", "limit", "not", "not_q", "not_tag", "q", "tag", "until"];
 
 /// Of the year 9999.
 const LAST_SECOND: u64 = 253_402_300_799;
@@ -45,25 +48,42 @@ pub enum End {
 
 /// A query whose value makes no sense; the message says what would.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{key}={value}: {allowed}.")]
+#[error("{asked}: {allowed}.")]
 pub struct Refusal {
-    pub key: &'static str,
-    pub value: String,
+    /// The key, with its value if that is what is wrong.
+    pub asked: String,
     pub allowed: String,
 }
 
+/// The keys and values of a query, still percent-encoded, that are for us. What trackers and caches append is for others;
+/// a key that is neither theirs nor one of `known` is refused, since whoever wrote it expects something of it.
+pub fn pairs<'q>(query: &'q str, known: &[&str]) -> Result<Vec<(Cow<'q, str>, Cow<'q, str>)>, Refusal> {
+    let is_others = |key: &str| key.starts_with("utm_") || ["fbclid", "gclid", "_"].contains(&key);
+    let mut found = Vec::new();
+    for (key, value) in form_urlencoded::parse(query.as_bytes()) {
+        if known.contains(&&*key) {
+            found.push((key, value));
+        } else if !(key.is_empty() && value.is_empty()) && !is_others(&key) {
+            let asked = key.chars().take(LONGEST_VALUE).collect();
+            return Err(Refusal { asked, allowed: format!("no such key; there are {}", known.join(", ")) });
+        }
+    }
+    Ok(found)
+}
+
 impl Selection {
-    /// Reads a query, still percent-encoded; keys that are not known are left out. `posts` is the feed's own number,
-    /// which need not be said.
+    /// Reads a query, still percent-encoded. `posts` is the feed's own number, which need not be said.
     pub fn parse(query: &str, posts: usize) -> Result<Self, Refusal> {
         let mut selection = Self::default();
-        for (key, value) in form_urlencoded::parse(query.as_bytes()) {
+        for (key, value) in pairs(query, &KEYS)? {
             let filter = &mut selection.filter;
             match key.as_ref() {
                 "before" => selection.before = number("before", &value, 2..=u64::MAX)?.map(PostId),
                 "kind" => add(&mut filter.kinds, "kind", listed(&value), kind("kind"))?,
                 "limit" => selection.limit = number("limit", &value, 1..=MOST_POSTS as u64)?.map(|n| n as usize),
-                "not" => add(&mut filter.not, "not", listed(&value), kind("not"))?,
+                "not" => exclude(filter, &value)?,
+                "not_q" => add(&mut filter.not_words, "not_q", value.split_whitespace(), text("not_q"))?,
+                "not_tag" => add(&mut filter.not_tags, "not_tag", listed(&value), text("not_tag"))?,
                 "q" => add(&mut filter.words, "q", value.split_whitespace(), text("q"))?,
                 "tag" => add(&mut filter.tags, "tag", listed(&value), text("tag"))?,
                 "until" => selection.until = number("until", &value, 1..=LAST_SECOND)?.and_then(second),
@@ -81,14 +101,16 @@ impl Selection {
     /// The one spelling of it, without `?`; empty for the feed itself.
     pub fn query(&self) -> String {
         let Self { before, until, filter, limit } = self;
-        let words = |kinds: &BTreeSet<Kind>| joined(kinds.iter().map(|kind| kind.as_str()), ",");
+        let texts = |texts: &BTreeSet<String>, separator| joined(texts.iter().map(String::as_str), separator);
         let pairs = [
             ("before", before.map(|id| id.to_string()).unwrap_or_default()),
-            ("kind", words(&filter.kinds)),
+            ("kind", joined(filter.kinds.iter().map(|kind| kind.as_str()), ",")),
             ("limit", limit.map(|limit| limit.to_string()).unwrap_or_default()),
-            ("not", words(&filter.not)),
-            ("q", joined(filter.words.iter().map(String::as_str), "%20")),
-            ("tag", joined(filter.tags.iter().map(String::as_str), ",")),
+            ("not", joined(excluded(filter).into_iter(), ",")),
+            ("not_q", texts(&filter.not_words, "%20")),
+            ("not_tag", texts(&filter.not_tags, ",")),
+            ("q", texts(&filter.words, "%20")),
+            ("tag", texts(&filter.tags, ",")),
             ("until", until.map(|until| until.timestamp().to_string()).unwrap_or_default()),
         ];
         let said: Vec<String> =
@@ -116,14 +138,23 @@ impl Selection {
     }
 }
 
+/// What `not` says, in the order of the alphabet.
+fn excluded(filter: &Filter) -> BTreeSet<&'static str> {
+    let kinds = filter.not.iter().map(|kind| kind.as_str());
+    kinds.chain(filter.not_to.iter().map(|destination| destination.as_str())).collect()
+}
+
 /// What is chosen, for the title of the feed: `photo, video, not forward, #nlp, word`.
 impl fmt::Display for Selection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Filter { kinds, not, tags, words, .. } = &self.filter;
+        let Filter { kinds, tags, not_tags, words, not_words, .. } = &self.filter;
         let kinds = kinds.iter().map(|kind| kind.as_str().to_owned());
-        let not = not.iter().map(|kind| format!("not {}", kind.as_str()));
+        let not = excluded(&self.filter).into_iter().map(|word| format!("not {word}"));
         let tags = tags.iter().map(|tag| format!("#{tag}"));
-        f.write_str(&kinds.chain(not).chain(tags).chain(words.iter().cloned()).collect::<Vec<_>>().join(", "))
+        let not_tags = not_tags.iter().map(|tag| format!("not #{tag}"));
+        let not_words = not_words.iter().map(|word| format!("not {word}"));
+        let chosen = kinds.chain(not).chain(tags).chain(not_tags).chain(words.iter().cloned()).chain(not_words);
+        f.write_str(&chosen.collect::<Vec<_>>().join(", "))
     }
 }
 
@@ -136,7 +167,8 @@ fn listed(value: &str) -> impl Iterator<Item = &str> {
 }
 
 fn refuse<T>(key: &'static str, value: &str, allowed: String) -> Result<T, Refusal> {
-    Err(Refusal { key, value: value.chars().take(LONGEST_VALUE).collect(), allowed })
+    let value: String = value.chars().take(LONGEST_VALUE).collect();
+    Err(Refusal { asked: format!("{key}={value}"), allowed })
 }
 
 fn number(key: &'static str, value: &str, allowed: std::ops::RangeInclusive<u64>) -> Result<Option<u64>, Refusal> {
@@ -166,16 +198,33 @@ fn add<'v, T: Ord>(
     Ok(())
 }
 
+/// Kinds and destinations.
+fn exclude(filter: &mut Filter, value: &str) -> Result<(), Refusal> {
+    let is_destination = |word: &&str| Destination::from_word(&word.to_lowercase()).is_some();
+    let (destinations, kinds): (Vec<&str>, Vec<&str>) = listed(value).partition(is_destination);
+    filter.not_to.extend(destinations.iter().filter_map(|word| Destination::from_word(&word.to_lowercase())));
+    add(&mut filter.not, "not", kinds.into_iter(), kind("not"))
+}
+
+/// What `not` may name, for a message about what is none of that.
+pub fn exclusions() -> String {
+    let destinations = Destination::ALL.map(Destination::as_str).join(", ");
+    format!("{}, {destinations}", Kind::words())
+}
+
 fn kind(key: &'static str) -> impl Fn(&str) -> Result<Kind, Refusal> {
     move |word| match Kind::from_word(&word.to_lowercase()) {
         Some(kind) => Ok(kind),
-        None => refuse(key, word, format!("must be among {}", Kind::words())),
+        None => {
+            let words = if key == "not" { exclusions() } else { Kind::words() };
+            refuse(key, word, format!("must be among {words}"))
+        }
     }
 }
 
 fn text(key: &'static str) -> impl Fn(&str) -> Result<String, Refusal> {
     move |word| {
-        let bare = if key == "tag" { word.trim_start_matches('#') } else { word };
+        let bare = if key.ends_with("tag") { word.trim_start_matches('#') } else { word };
         let folded = bare.to_lowercase();
         match folded.chars().count() {
             0 => refuse(key, word, "a hashtag has letters behind its #".to_owned()),

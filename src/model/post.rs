@@ -389,6 +389,19 @@ pub struct Reaction {
     pub count: String,
 }
 
+impl Reaction {
+    /// About how many there are: upstream rounds large numbers.
+    pub fn figure(&self) -> u64 {
+        let count = self.count.trim();
+        let (digits, factor) = match count.char_indices().last() {
+            Some((end, 'K' | 'k')) => (&count[..end], 1e3),
+            Some((end, 'M' | 'm')) => (&count[..end], 1e6),
+            _ => (count, 1.0),
+        };
+        digits.replace(',', "").parse::<f64>().map_or(0, |number| (number * factor).round() as u64)
+    }
+}
+
 /// A post as the store keeps it: the newest revision and its times.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stored {

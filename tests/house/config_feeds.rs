@@ -53,6 +53,16 @@ fn named_feeds_suffice_without_a_channel() {
 }
 
 #[test]
+fn what_is_to_be_left_out_is_checked_as_what_is_wanted() {
+    assert!(problem("not = [\"advert\"]\n").contains("elsewhere, invite"));
+    assert!(problem("kind = [\"invite\"]\n").contains("must be one of"));
+    assert!(problem("not_tag = [\"#\"]\n").contains("must be a hashtag"));
+    assert!(problem("not_match = \"(\"\n").contains("is no expression"));
+    assert!(problem("not_reactions = { \"🤡\" = 0 }\n").contains("whole numbers from 1"));
+    assert!(problem("not_reactions = [\"🤡\"]\n").contains("a table of numbers"));
+}
+
+#[test]
 fn a_channel_may_choose_among_its_posts() {
     let config = parse("not = [\"service\"]\n").unwrap();
     assert_eq!(config.feeds[0].filter.not, [Kind::Service].into());

@@ -8,7 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use feedbridge::model::{Forward, Inline, Part, Photo, Preview};
+use feedbridge::{
+    config::Config,
+    model::{Forward, Inline, Part, Photo, Preview, Reaction},
+};
 use hyper::Method;
 
 use crate::world::{ALPHA, DOCUMENTS, RSS, World, config, over, stored, world};
@@ -92,7 +95,7 @@ async fn other_spellings_move_to_the_one_address_of_a_selection() {
             assert_eq!((reply.status, reply.field("location")), (308, &*format!("./{file}?{canonical}")), "{asked}");
         }
     }
-    for nothing in ["kind=", "limit=5", "q=+", "foo=bar"] {
+    for nothing in ["kind=", "limit=5", "q=+", "utm_medium=rss&fbclid=1&gclid=2&_=3"] {
         assert_eq!(world.get(&format!("{RSS}?{nothing}")).await.field("location"), "./rss.xml", "{nothing}");
     }
 }
@@ -111,10 +114,102 @@ async fn what_cannot_be_chosen_is_a_problem_that_names_what_can() {
         (&format!("tag={many}"), "at most 10"),
         (&format!("q={}", "a".repeat(65)), "at most 64"),
         ("tag=%23", "letters"),
+        ("not=foto", "elsewhere, invite"),
+        ("exclude=reply", "exclude: no such key; there are before, kind, limit, not, not_q, not_tag, q, tag, until"),
+        ("Kind=photo", "Kind: no such key"),
+        ("kind=photo&unot=reply", "unot: no such key"),
     ] {
         let reply = world.get(&format!("{RSS}?{query}")).await;
         reply.assert_problem(400);
         assert!(reply.json()["detail"].as_str().unwrap().contains(told), "{query}: {}", reply.text());
+    }
+}
+
+#[tokio::test]
+async fn pages_know_their_own_keys_and_refuse_others_by_name() {
+    let world = world();
+    for (target, told) in [
+        ("/?kind=photo", "kind: no such key; there are page, q"),
+        ("/?page=0", "page=0: must be a number"),
+        ("/?page=all", "page=all: must be a number"),
+        ("/Alpha/?exclude=reply", "exclude: no such key"),
+        ("/Alpha/2024-03-08?before=2", "before: no such key; there are after"),
+        ("/Alpha/2024-03-08?after=noon", "after=noon: must be the number"),
+    ] {
+        let reply = world.get(target).await;
+        reply.assert_problem(400);
+        assert!(reply.json()["detail"].as_str().unwrap().contains(told), "{target}: {}", reply.text());
+    }
+    for target in ["/?q=&page=1", "/Alpha/2024-03-08?after=1&utm_source=x", "/status/?utm_source=x"] {
+        assert_eq!(world.get(target).await.status, 200, "{target}");
+    }
+}
+
+/// Post 21 is an advert of another channel, 22 one with an invitation, 23 is tagged as an advert, 24 is ridiculed, 25
+/// links to its own channel and to a bot, 26 is what people want.
+fn with_adverts() -> World {
+    let world = crate::world::empty();
+    world.add_channel(ALPHA, "Alpha");
+    let link = |href: &str| Inline::Link { href: href.to_owned(), text: vec![Inline::Text("here".to_owned())] };
+    let with = |id, inline| {
+        let mut post = stored(id, "");
+        post.post.parts = vec![Part::Text(vec![Inline::Text(format!("Words of {id}, erid ")), inline])];
+        post
+    };
+    let tag = Inline::Hashtag { tag: "#Реклама".to_owned(), href: "https://t.me/s/Alpha?q=x".to_owned() };
+    let mut ridiculed = stored(24, "A joke");
+    ridiculed.post.reactions = vec![Reaction { emoji: "🤡".to_owned(), count: "1.2K".to_owned() }];
+    let mut own = with(25, link("https://t.me/alpha/3"));
+    own.post.parts.push(Part::Text(vec![link("https://t.me/teabot")]));
+    let mut wanted = stored(26, "News of tea");
+    wanted.post.reactions = vec![Reaction { emoji: "🤡".to_owned(), count: "29".to_owned() }];
+    let adverts = [with(21, link("https://t.me/beta")), with(22, link("https://t.me/+AbCdEf")), with(23, tag)];
+    for post in adverts.into_iter().chain([ridiculed, own, wanted]) {
+        world.keep(ALPHA, post);
+    }
+    world
+}
+
+#[tokio::test]
+async fn posts_are_left_out_by_words_by_tags_and_by_where_they_lead() {
+    let world = with_adverts();
+    for (query, chosen) in [
+        ("not_q=erid", &[26, 24][..]),
+        ("not_q=joke%20news", &[25, 23, 22, 21]),
+        ("not_tag=%D1%80%D0%B5%D0%BA%D0%BB%D0%B0%D0%BC%D0%B0", &[26, 25, 24, 22, 21]),
+        ("not=invite", &[26, 25, 24, 23, 21]),
+        ("not=elsewhere", &[26, 25, 24, 23, 22]),
+        ("not=elsewhere,invite&not_tag=%D1%80%D0%B5%D0%BA%D0%BB%D0%B0%D0%BC%D0%B0", &[26, 25, 24]),
+        ("not_q=joke&q=words", &[25, 23, 22, 21]),
+    ] {
+        assert_eq!(ids(&world, query).await, chosen, "{query}");
+        let page = world.get(&format!("/Alpha/?{query}")).await;
+        assert_eq!(page.status, 200, "{query}");
+        assert_eq!(page.text().matches("<article").count(), chosen.len(), "{query}");
+    }
+    let text = world.get(&format!("{RSS}?not=invite&not_q=erid&not_tag=x")).await.text().to_owned();
+    assert!(text.contains("· not invite, not #x, not erid"), "{text}");
+}
+
+#[tokio::test]
+async fn a_configuration_leaves_out_what_a_query_does_and_by_expressions_and_reactions() {
+    let left_out = async |keys: &str| {
+        let text = format!("[[channel]]\nname = \"Alpha\"\n{keys}\n");
+        let parsed = Config::parse(&text).unwrap_or_else(|problems| panic!("{keys}: {problems:?}"));
+        let config = Config { feeds: parsed.feeds, ..config() };
+        let shown = ids(&over(with_adverts().store, config), "").await;
+        (21..=26).filter(|id| !shown.contains(id)).collect::<Vec<u64>>()
+    };
+    for (keys, ids) in [
+        ("not_match = \"(?i)ERID|#реклама\"", &[21, 22, 23, 25][..]),
+        ("not_tag = [\"#реклама\"]", &[23]),
+        ("not = [\"invite\", \"elsewhere\"]", &[21, 22]),
+        ("not_reactions = { \"🤡\" = 30 }", &[24]),
+        ("not_reactions = { \"🤡\u{fe0f}\" = 29, \"👍\" = 1 }", &[24, 26]),
+        ("not_reactions = { \"🤡\" = 1201 }", &[]),
+        ("match = \"tea|joke\"\nnot_match = \"joke\"", &[21, 22, 23, 24, 25]),
+    ] {
+        assert_eq!(left_out(keys).await, ids, "{keys}");
     }
 }
 

@@ -13,6 +13,7 @@ use super::{
     row::{Row, header, page_of, row},
 };
 use crate::{
+    config::FeedSpec,
     edition::Contents,
     feed::{self, Deleted, Entry, Filter, Header, Item, Kind, Selection, Settings},
     feeds::FeedId,
@@ -93,9 +94,7 @@ pub async fn archive(site: &Arc<Site>, parts: &Parts, feed: FeedId) -> Answer {
 }
 
 fn page(site: &Site, feed: &FeedId, query: &str) -> Result<Made, Failure> {
-    let choice =
-        Selection::parse(query, feed.settings.posts).map_err(|refusal| Failure::Refused(refusal.to_string()))?;
-    let choice = Selection { limit: None, ..choice };
+    let choice = Selection { limit: None, ..Selection::parse(query, feed.settings.posts)? };
     if choice.query() != query {
         return Err(Failure::Moved(href(&choice)));
     }
@@ -200,6 +199,11 @@ pub fn is_shown(stored: &Stored, settings: &Settings) -> bool {
     stored.deleted.is_none() || settings.deleted == Deleted::Keep
 }
 
+/// Whether the feed's pages list the post.
+pub fn is_wanted(feed: &FeedSpec, channel: &Channel, stored: &Stored) -> bool {
+    is_shown(stored, &feed.settings) && feed.filter.admits(channel, stored)
+}
+
 fn of_channel(site: &Site, feed: &FeedId, id: ChannelId, choice: &Selection) -> Result<Stretch, store::Error> {
     let Some(channel) = site.store.channel_by_id(id)? else { return of_several(site, feed, &[], choice) };
     let settings = shown(&feed.settings);
@@ -219,7 +223,7 @@ fn of_channel(site: &Site, feed: &FeedId, id: ChannelId, choice: &Selection) -> 
                 break 'page;
             }
             before = Some(stored.post.id);
-            if is_shown(&stored, &settings) && feed.filter.admits(&stored) && choice.filter.admits(&stored) {
+            if is_wanted(feed, &channel, &stored) && choice.filter.admits(&channel, &stored) {
                 let item = feed::item(Entry { channel: &channel, stored: &stored }, &settings);
                 posts.push((channel.clone(), stored, item));
             }
@@ -250,7 +254,7 @@ fn of_several(site: &Site, feed: &FeedId, ids: &[ChannelId], choice: &Selection)
     let settings = Settings { posts: most, ..shown(&feed.settings) };
     let contents = Contents::read(site.store.as_ref(), ids, &settings, &[&feed.filter, &choice.filter])?;
     let mut entries = contents.entries();
-    entries.retain(|entry| is_shown(entry.stored, &settings));
+    entries.retain(|entry| is_wanted(feed, entry.channel, entry.stored));
     entries.sort_by_key(|entry| std::cmp::Reverse((entry.stored.published, entry.stored.post.id)));
     let post = |entry: Entry<'_>| (entry.channel.clone(), entry.stored.clone(), feed::item(entry, &settings));
     Ok(Stretch { posts: entries.into_iter().map(post).collect(), newer: None, older: None })

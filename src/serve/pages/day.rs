@@ -5,16 +5,15 @@ use std::sync::Arc;
 use askama::Template;
 use chrono::{Days, NaiveDate, NaiveTime};
 use hyper::http::request::Parts;
-use url::form_urlencoded;
 
 use super::{
-    archive::{Article, article, is_shown, shown},
+    archive::{Article, article, is_wanted, shown},
     frame::{Frame, distinct, documents},
     reply::{Failure, Made, html, reply},
     row::{about, page_of},
 };
 use crate::{
-    feed::{self, Entry},
+    feed::{self, Entry, Refusal, pairs},
     feeds::FeedId,
     model::{ChannelId, PostId, Stored, Time},
     serve::{Site, answer::Answer},
@@ -36,13 +35,17 @@ struct Page {
 }
 
 pub async fn day(site: &Arc<Site>, parts: &Parts, feed: FeedId, date: NaiveDate) -> Answer {
-    let after = parts.uri.query().and_then(after);
-    reply(site, parts, move |site| page(site, &feed, date, after)).await
+    let after = after(parts.uri.query().unwrap_or_default());
+    reply(site, parts, move |site| page(site, &feed, date, after?)).await
 }
 
-fn after(query: &str) -> Option<PostId> {
-    let (_, id) = form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == "after")?;
-    id.parse().ok().map(PostId)
+fn after(query: &str) -> Result<Option<PostId>, Refusal> {
+    let mut after = None;
+    for (_, id) in pairs(query, &["after"])? {
+        let allowed = "must be the number of a post".to_owned();
+        after = Some(id.parse().map_err(|_| Refusal { asked: format!("after={id}"), allowed })?);
+    }
+    Ok(after.map(PostId))
 }
 
 fn page(site: &Site, feed: &FeedId, date: NaiveDate, after: Option<PostId>) -> Result<Made, Failure> {
@@ -51,7 +54,7 @@ fn page(site: &Site, feed: &FeedId, date: NaiveDate, after: Option<PostId>) -> R
     let Some(channel) = site.store.channel_by_id(*id)? else { return Err(Failure::Missing) };
     let settings = shown(&feed.settings);
     let found = posts_of(site.store.as_ref(), *id, date, after)?;
-    let wanted = found.posts.iter().filter(|stored| is_shown(stored, &settings) && feed.filter.admits(stored));
+    let wanted = found.posts.iter().filter(|stored| is_wanted(feed, &channel, stored));
     let articles = wanted.map(|stored| {
         let item = feed::item(Entry { channel: &channel, stored }, &settings);
         article(site, &channel, stored, &item, true)

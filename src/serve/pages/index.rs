@@ -13,12 +13,14 @@ use super::{
 };
 use crate::{
     edition::page_url,
-    feed::Header,
+    feed::{Header, Refusal, pairs},
     serve::{Site, answer::Answer},
 };
 
 /// Feeds on one page.
 const ROWS: usize = 100;
+/// More than anybody has.
+const MOST_PAGES: usize = 1_000_000;
 
 #[derive(Template)]
 #[template(path = "index.html")]
@@ -38,17 +40,18 @@ struct Choice {
 }
 
 impl Choice {
-    /// What is not known here belongs to others: trackers and caches append keys of their own.
-    fn parse(query: &str) -> Self {
+    fn parse(query: &str) -> Result<Self, Refusal> {
         let mut choice = Self { words: String::new(), page: 1 };
-        for (key, value) in form_urlencoded::parse(query.as_bytes()) {
-            match &*key {
-                "q" => choice.words = value.trim().to_owned(),
-                "page" => choice.page = value.parse().ok().filter(|page| *page > 0).unwrap_or(1),
-                _ => {}
+        for (key, value) in pairs(query, &["page", "q"])? {
+            if key == "q" {
+                choice.words = value.trim().to_owned();
+            } else {
+                let page = value.parse().ok().filter(|page| (1..=MOST_PAGES).contains(page));
+                let allowed = format!("must be a number from 1 to {MOST_PAGES}");
+                choice.page = page.ok_or_else(|| Refusal { asked: format!("page={value}"), allowed })?;
             }
         }
-        choice
+        Ok(choice)
     }
 
     fn href(&self, page: usize) -> String {
@@ -72,7 +75,7 @@ impl Choice {
 
 pub async fn index(site: &Arc<Site>, parts: &Parts) -> Answer {
     let choice = Choice::parse(parts.uri.query().unwrap_or_default());
-    reply(site, parts, move |site| page(site, choice)).await
+    reply(site, parts, move |site| page(site, choice?)).await
 }
 
 fn page(site: &Site, choice: Choice) -> Result<Made, Failure> {

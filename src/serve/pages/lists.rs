@@ -7,6 +7,7 @@ use chrono::SecondsFormat;
 use hyper::{StatusCode, http::request::Parts};
 
 use super::{
+    archive::is_wanted,
     reply::{Failure, Made, reply},
     row::{about, page_of},
 };
@@ -71,10 +72,9 @@ pub async fn sitemap(site: &Arc<Site>, parts: &Parts) -> Answer {
             let day = |time: crate::model::Time| time.to_rfc3339_opts(SecondsFormat::Secs, true);
             pages.push((page.clone(), newest.map(day)));
             if let (1, [id]) = (feed.channels.len(), ids.as_slice()) {
+                let Some(channel) = site.store.channel_by_id(*id)? else { continue };
                 let posts = site.store.latest(*id, None, POSTS)?;
-                let posts = posts
-                    .iter()
-                    .filter(|stored| super::archive::is_shown(stored, &feed.settings) && feed.filter.admits(stored));
+                let posts = posts.iter().filter(|stored| is_wanted(feed, &channel, stored));
                 pages.extend(posts.map(|stored| (format!("{page}{}", stored.post.id), Some(day(stored.updated)))));
             }
         }

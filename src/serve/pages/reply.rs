@@ -15,6 +15,7 @@ use hyper::{
 use super::{assets, digest};
 use crate::{
     edition::Coding,
+    feed::Refusal,
     model::Time,
     serve::{
         Site,
@@ -47,8 +48,8 @@ pub enum Failure {
     Encode(#[from] std::io::Error),
     #[error("there is nothing at this address")]
     Missing,
-    #[error("{0}")]
-    Refused(String),
+    #[error(transparent)]
+    Query(#[from] Refusal),
     #[error("it is at {0}")]
     Moved(String),
 }
@@ -80,7 +81,7 @@ pub async fn reply(
     match answered {
         Ok(Ok(response)) => response,
         Ok(Err(Failure::Missing)) => problem(StatusCode::NOT_FOUND, "There is nothing at this address."),
-        Ok(Err(Failure::Refused(why))) => problem(StatusCode::BAD_REQUEST, &why),
+        Ok(Err(Failure::Query(refusal))) => problem(StatusCode::BAD_REQUEST, &refusal.to_string()),
         Ok(Err(Failure::Moved(location))) => answer::moved(&location),
         Ok(Err(Failure::Store(error))) => {
             tracing::warn!(target = %parts.uri.path(), %error, "page cannot be made");

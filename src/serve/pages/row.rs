@@ -4,7 +4,7 @@ use chrono::{TimeDelta, Utc};
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::{
-    archive::is_shown,
+    archive::is_wanted,
     frame::{Document, Moment, counted, distinct, documents, moment},
 };
 use crate::{
@@ -65,7 +65,7 @@ fn last(site: &Site, feed: &FeedId, page: &str) -> Option<Last> {
     for id in site.press.channel_ids(feed).ok()? {
         let channel = site.store.channel_by_id(id).ok()??;
         let latest = site.store.latest(id, None, LOOKS).ok()?;
-        let found = latest.into_iter().find(|stored| is_shown(stored, &feed.settings) && feed.filter.admits(stored));
+        let found = latest.into_iter().find(|stored| is_wanted(feed, &channel, stored));
         if let Some(stored) = found
             && newest.as_ref().is_none_or(|(_, newest)| stored.published > newest.published)
         {

@@ -6,7 +6,7 @@ use askama::Template;
 use hyper::http::request::Parts;
 
 use super::{
-    archive::{Tag, is_shown, shown, tag},
+    archive::{Tag, is_wanted, tag},
     frame::{Frame, counted, distinct, documents},
     reply::{Failure, Made, html, reply},
     row::{about, page_of},
@@ -36,15 +36,11 @@ pub async fn tags(site: &Arc<Site>, parts: &Parts, feed: FeedId) -> Answer {
 }
 
 fn page(site: &Site, feed: &FeedId) -> Result<Made, Failure> {
-    let settings = shown(&feed.settings);
     let (mut counts, mut looked) = (HashMap::<String, (String, u64)>::new(), 0);
     for id in site.press.channel_ids(feed)? {
-        for stored in site
-            .store
-            .latest(id, None, LOOKS)?
-            .iter()
-            .filter(|stored| is_shown(stored, &settings) && feed.filter.admits(stored))
-        {
+        let Some(channel) = site.store.channel_by_id(id)? else { continue };
+        let posts = site.store.latest(id, None, LOOKS)?;
+        for stored in posts.iter().filter(|stored| is_wanted(feed, &channel, stored)) {
             looked += 1;
             for tag in feed::tags(&stored.post) {
                 counts.entry(tag.to_lowercase()).or_insert((tag, 0)).1 += 1;
