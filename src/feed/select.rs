@@ -55,15 +55,18 @@ pub struct Refusal {
     pub allowed: String,
 }
 
+/// A key and its value, decoded.
+pub type Pair<'q> = (Cow<'q, str>, Cow<'q, str>);
+
 /// The keys and values of a query, still percent-encoded, that are for us. What trackers and caches append is for others;
 /// a key that is neither theirs nor one of `known` is refused, since whoever wrote it expects something of it.
-pub fn pairs<'q>(query: &'q str, known: &[&str]) -> Result<Vec<(Cow<'q, str>, Cow<'q, str>)>, Refusal> {
+pub fn pairs<'q>(query: &'q str, known: &[&str]) -> Result<Vec<Pair<'q>>, Refusal> {
     let is_others = |key: &str| key.starts_with("utm_") || ["fbclid", "gclid", "_"].contains(&key);
     let mut found = Vec::new();
     for (key, value) in form_urlencoded::parse(query.as_bytes()) {
         if known.contains(&&*key) {
             found.push((key, value));
-        } else if !(key.is_empty() && value.is_empty()) && !is_others(&key) {
+        } else if !(is_others(&key) || key.is_empty() && value.is_empty()) {
             let asked = key.chars().take(LONGEST_VALUE).collect();
             return Err(Refusal { asked, allowed: format!("no such key; there are {}", known.join(", ")) });
         }
