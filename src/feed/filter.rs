@@ -9,7 +9,7 @@ use std::{
 use regex::{Regex, RegexBuilder};
 
 use super::{
-    Destination, Kind, Spoilers, item,
+    Destination, Kind, Spoilers, fold, item,
     title::{detail, readable_text},
 };
 use crate::model::{Channel, Reaction, Stored};
@@ -55,7 +55,7 @@ pub struct Filter {
     pub tags: BTreeSet<String>,
     /// With none of these.
     pub not_tags: BTreeSet<String>,
-    /// With all of these words, or parts of words; lower case.
+    /// With all of these words, or parts of words; lower case, and compared as [`fold`] has them.
     pub words: BTreeSet<String>,
     /// With none of these.
     pub not_words: BTreeSet<String>,
@@ -102,9 +102,9 @@ impl Filter {
             return true;
         }
         let text = text(stored);
-        let lower = if has_words { text.to_lowercase() } else { String::new() };
-        words.iter().all(|word| lower.contains(word))
-            && !not_words.iter().any(|word| lower.contains(word))
+        let folded = if has_words { fold(&text) } else { String::new() };
+        words.iter().all(|word| folded.contains(&fold(word)))
+            && !not_words.iter().any(|word| folded.contains(&fold(word)))
             && pattern.as_ref().is_none_or(|pattern| pattern.0.is_match(&text))
             && !not_pattern.as_ref().is_some_and(|pattern| pattern.0.is_match(&text))
     }

@@ -230,7 +230,7 @@ fn text(key: &'static str) -> impl Fn(&str) -> Result<String, Refusal> {
         let bare = if key.ends_with("tag") { word.trim_start_matches('#') } else { word };
         let folded = bare.to_lowercase();
         match folded.chars().count() {
-            0 => refuse(key, word, "a hashtag has letters behind its #".to_owned()),
+            0 => refuse(key, word, "must hold letters or other signs to be seen".to_owned()),
             1..=LONGEST_VALUE => Ok(folded),
             _ => refuse(key, word, format!("at most {LONGEST_VALUE} characters in one word")),
         }

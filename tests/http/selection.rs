@@ -13,6 +13,7 @@ use feedbridge::{
     model::{Forward, Inline, Part, Photo, Preview, Reaction},
 };
 use hyper::Method;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::world::{ALPHA, DOCUMENTS, RSS, World, config, over, stored, world};
 
@@ -123,6 +124,33 @@ async fn what_cannot_be_chosen_is_a_problem_that_names_what_can() {
         reply.assert_problem(400);
         assert!(reply.json()["detail"].as_str().unwrap().contains(told), "{query}: {}", reply.text());
     }
+}
+
+#[tokio::test]
+async fn a_search_finds_what_people_mean_and_a_page_marks_it() {
+    let world = crate::world::empty();
+    world.add_channel(ALPHA, "Alpha");
+    for (id, text) in [(1, "Ёлка & ёлки"), (2, "İstanbul"), (3, "Ｔｅａ time"), (4, "كِتَابٌ"), (5, "Мой чай")]
+    {
+        world.publish(ALPHA, id, text);
+    }
+    for (query, chosen, marked) in [
+        ("елк", &[1][..], "<mark>Ёлк</mark>а &amp; <mark>ёлк</mark>и"),
+        ("istanbul", &[2], "<mark>İstanbul</mark>"),
+        ("tea", &[3], "<mark>Ｔｅａ</mark> time"),
+        ("ｔｉｍｅ", &[3], "Ｔｅａ <mark>time</mark>"),
+        ("كتاب", &[4], "<mark>كِتَابٌ</mark>"),
+        ("мои", &[], ""),
+    ] {
+        let query = format!("q={}", utf8_percent_encode(query, NON_ALPHANUMERIC));
+        assert_eq!(ids(&world, &query).await, chosen, "{query}");
+        let page = world.get(&format!("/Alpha/?{query}")).await;
+        assert!(page.text().contains(marked), "{query}: {}", page.text());
+    }
+    let upper = world.get(&format!("{RSS}?q={}", utf8_percent_encode("ЁЛК", NON_ALPHANUMERIC))).await;
+    let folded = format!("./rss.xml?q={}", utf8_percent_encode("ёлк", NON_ALPHANUMERIC));
+    assert_eq!((upper.status, upper.field("location")), (308, folded.as_str()));
+    assert_eq!(world.get("/?q=%EF%BD%81lpha").await.text().matches("class=\"row\"").count(), 1, "a name in full width");
 }
 
 #[tokio::test]

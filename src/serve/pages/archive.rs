@@ -8,6 +8,7 @@ use hyper::http::request::Parts;
 
 use super::{
     frame::{Frame, Moment, counted, moment},
+    highlight::highlight,
     picture::Picture,
     reply::{Failure, Made, html, reply},
     row::{Row, header, page_of, row},
@@ -108,7 +109,11 @@ fn page(site: &Site, feed: &FeedId, query: &str) -> Result<Made, Failure> {
     };
     let indexed = site.config.server.robots && choice.filter.is_empty();
     let frame = frame(site, feed, &header, &choice, &stretch, indexed);
-    let articles = stretch.posts.iter().map(|(channel, stored, item)| article(site, channel, stored, item, single));
+    let words = &choice.filter.words;
+    let articles = stretch.posts.iter().map(|(channel, stored, item)| {
+        let article = article(site, channel, stored, item, single);
+        Article { content: highlight(&article.content, words), ..article }
+    });
     let found = (!choice.filter.is_empty()).then(|| match stretch.older {
         Some(_) => format!("{} shown, more may follow", counted(stretch.posts.len() as u64, "post")),
         None => counted(stretch.posts.len() as u64, "post"),

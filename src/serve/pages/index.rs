@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     edition::page_url,
-    feed::{Header, Refusal, pairs},
+    feed::{Header, Refusal, fold, pairs},
     serve::{Site, answer::Answer},
 };
 
@@ -67,8 +67,8 @@ impl Choice {
     }
 
     fn fits(&self, header: &Header, name: &str) -> bool {
-        let folded = [&header.title, name].map(str::to_lowercase);
-        let mut words = self.words.split_whitespace().map(str::to_lowercase);
+        let folded = [&header.title, name].map(fold);
+        let mut words = self.words.split_whitespace().map(fold);
         words.all(|word| folded.iter().any(|text| text.contains(&word)))
     }
 }

@@ -5,6 +5,7 @@ mod archive;
 mod assets;
 mod day;
 mod frame;
+mod highlight;
 mod index;
 mod lists;
 mod picture;
