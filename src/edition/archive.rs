@@ -14,6 +14,7 @@
 use sha2::{Digest, Sha256};
 
 use super::{
+    answers::answering,
     days,
     version::{BEFORE_ANY_POST, Version, first_bytes, whole_second},
 };
@@ -49,11 +50,19 @@ impl Archive {
     /// The document of the feed `spec` that ends there, whose stored channels are `ids`; `None` if there is none, or not
     /// yet.
     pub fn find(store: &dyn Store, spec: &FeedSpec, ids: &[ChannelId], end: End) -> Result<Option<Self>, Error> {
-        match (end, spec.channels.len(), ids) {
-            (End::Post(before), 1, [id]) => Self::read(store, *id, before),
-            (End::Time(until), channels @ 2.., _) => days::read(store, ids, ids.len() == channels, until),
-            _ => Ok(None),
+        let found = match (end, spec.channels.len(), ids) {
+            (End::Post(before), 1, [id]) => Self::read(store, *id, before)?,
+            (End::Time(until), channels @ 2.., _) => days::read(store, ids, ids.len() == channels, until)?,
+            _ => None,
+        };
+        found.map(|archive| archive.answering(store)).transpose()
+    }
+
+    fn answering(mut self, store: &dyn Store) -> Result<Self, Error> {
+        for (index, stored) in &mut self.posts {
+            *stored = answering(store, &self.channels[*index], stored.clone())?;
         }
+        Ok(self)
     }
 
     /// The document of a channel that ends before `before`. `None` unless there is a post from there on.
@@ -90,6 +99,8 @@ impl Archive {
             digest.update((*channel as u64).to_be_bytes());
             digest.update(stored.post.id.0.to_be_bytes());
             digest.update(stored.sequence.to_be_bytes());
+            let answered = stored.post.reply.as_ref().and_then(|reply| reply.href.as_deref());
+            digest.update(answered.unwrap_or_default());
         }
         let changed = self.posts.iter().map(|(_, stored)| last_change(stored)).max().unwrap_or(BEFORE_ANY_POST);
         let told = self.channels.iter().map(|channel| channel.info_seen);

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use super::{
     BEFORE_ANY_POST,
     address::{document_url, page_url},
+    answers::answering,
     archive::{Archive, behind},
     copies::drop_copies,
     days,
@@ -65,6 +66,10 @@ impl Contents {
         }
         contents.posts.sort_by_key(|(index, stored)| (std::cmp::Reverse(news(stored, settings)), *index));
         contents.posts.truncate(settings.posts);
+        let Self { channels, posts, .. } = &mut contents;
+        for (index, stored) in posts {
+            *stored = answering(store, &channels[*index], stored.clone())?;
+        }
         Ok(contents)
     }
 

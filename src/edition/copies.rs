@@ -20,9 +20,7 @@ pub fn drop_copies(
     let mut dropped = vec![false; posts.len()];
     for (place, (_, stored)) in posts.iter().enumerate() {
         let Some((name, id)) = source(stored) else { continue };
-        let at_home = channels.iter().find(|channel| {
-            [&channel.slug, &channel.current_slug].into_iter().any(|slug| slug.eq_ignore_ascii_case(&name))
-        });
+        let at_home = channels.iter().find(|channel| channel.bears(&name));
         // Asked of the store, not of `posts`: the copy must not come up once the feed has left the first behind.
         if let Some(channel) = at_home {
             dropped[place] = store.known(channel.id, &[id])?.iter().any(|stored| wanted(channel, stored));

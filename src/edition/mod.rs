@@ -2,6 +2,7 @@
 //! Reads the store; knows neither HTTP nor what is kept of documents once made.
 
 mod address;
+mod answers;
 mod archive;
 mod coding;
 mod contents;
@@ -12,6 +13,7 @@ mod press;
 mod version;
 
 pub use address::{document_url, file_and_query, page_url, selection_url};
+pub use answers::answering;
 pub use archive::Archive;
 pub use coding::Coding;
 pub use contents::Contents;

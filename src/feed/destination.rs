@@ -35,7 +35,10 @@ impl Destination {
         links(post).into_iter().any(|href| match place(href) {
             Some(Place::Invitation) => self == Self::Invite,
             Some(Place::Folder) => self == Self::Elsewhere,
-            Some(Place::Name(name)) => self == Self::Elsewhere && !is_bot(&name) && !channel.goes_by(&name),
+            Some(Place::Name(name)) => {
+                let is_own = channel.goes_by(&name) || channel.bears(name.as_str());
+                self == Self::Elsewhere && !is_own && !is_bot(&name)
+            }
             None => false,
         })
     }

@@ -162,11 +162,7 @@ fn collect_tags(text: &[Inline], found: &mut impl FnMut(&str)) {
 
 fn in_reply_to(channel: &Channel, href: &str) -> Option<InReplyTo> {
     let (name, id) = message_at(href)?;
-    let guid = if name.eq_ignore_ascii_case(&channel.current_slug) {
-        guid(channel, id)
-    } else {
-        format!("https://t.me/{name}/{id}")
-    };
+    let guid = if channel.bears(&name) { guid(channel, id) } else { format!("https://t.me/{name}/{id}") };
     Some(InReplyTo { guid, href: clean::web_address(href)? })
 }
 

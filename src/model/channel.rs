@@ -181,6 +181,11 @@ impl Channel {
         self.name == *name || self.names.contains(name)
     }
 
+    /// Whether its posts bear that name on Telegram, or bore it when they were first seen.
+    pub fn bears(&self, name: &str) -> bool {
+        [&self.slug, &self.current_slug].into_iter().any(|slug| slug.eq_ignore_ascii_case(name))
+    }
+
     /// The channel, asked for under `name` from now on.
     pub fn called(mut self, name: &ChannelName) -> Self {
         let before = std::mem::replace(&mut self.name, name.clone());

@@ -1,13 +1,16 @@
 //! Feeds: what is in them, when they are made, and what happens when the store fails.
 
 use chrono::{TimeDelta, Utc};
-use feedbridge::status::{
-    State, Status,
-    events::{self, Event, What},
+use feedbridge::{
+    model::{PostId, Reply},
+    status::{
+        State, Status,
+        events::{self, Event, What},
+    },
 };
 use hyper::Method;
 
-use crate::world::{ALPHA, BETA, DOCUMENTS, POSTS, RSS, config, empty, minute, over, world};
+use crate::world::{ALPHA, BETA, DOCUMENTS, POSTS, RSS, config, empty, minute, over, stored, world};
 
 #[tokio::test]
 async fn each_format_comes_with_its_media_type_and_all_posts() {
@@ -25,6 +28,34 @@ async fn each_format_comes_with_its_media_type_and_all_posts() {
         for id in 1..=3 {
             assert!(reply.text().contains(&format!("https://t.me/Alpha/{id}")), "{target} {id}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_reply_to_any_message_of_an_album_answers_the_post_that_readers_know() {
+    let world = empty();
+    world.add_channel(ALPHA, "Alpha");
+    let mut reply = stored(11, "Well said");
+    let href = Some("https://t.me/Alpha/3".to_owned());
+    reply.post.reply = Some(Reply { href, author: None, text: Vec::new(), thumbnail: None });
+    // The album is found after what answers it.
+    world.keep(ALPHA, reply);
+    world.publish(ALPHA, 12, "Later");
+    assert!(world.get("/Alpha/atom.xml").await.text().contains("ref=\"https://t.me/Alpha/3\""));
+    let mut album = stored(2, "Three pictures");
+    album.post.members = [2, 3, 4].map(PostId).to_vec();
+    world.keep(ALPHA, album);
+    for target in DOCUMENTS.into_iter().flat_map(|target| [target.to_owned(), format!("{target}?before=12")]) {
+        let document = world.get(&target).await;
+        assert!(!document.text().contains("t.me/Alpha/3"), "{target}: {}", document.text());
+        // Its guid, its address, and what answers it.
+        assert!(document.text().matches("https://t.me/Alpha/2").count() >= 3, "{target}: {}", document.text());
+    }
+    assert!(world.get("/Alpha/atom.xml").await.text().contains("ref=\"https://t.me/Alpha/2\""));
+    for page in ["/Alpha/", "/Alpha/11", "/Alpha/2024-03-08"] {
+        let page = world.get(page).await;
+        assert!(page.text().contains("href=\"https://t.me/Alpha/2\""), "{}", page.text());
+        assert!(!page.text().contains("t.me/Alpha/3"), "{}", page.text());
     }
 }
 

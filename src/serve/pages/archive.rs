@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     config::FeedSpec,
-    edition::Contents,
+    edition::{Contents, answering},
     feed::{self, Deleted, Entry, Filter, Header, Item, Kind, Selection, Settings},
     feeds::FeedId,
     model::{Channel, ChannelId, ChannelName, PostId, Stored},
@@ -229,6 +229,7 @@ fn of_channel(site: &Site, feed: &FeedId, id: ChannelId, choice: &Selection) -> 
             }
             before = Some(stored.post.id);
             if is_wanted(feed, &channel, &stored) && choice.filter.admits(&channel, &stored) {
+                let stored = answering(site.store.as_ref(), &channel, stored)?;
                 let item = feed::item(Entry { channel: &channel, stored: &stored }, &settings);
                 posts.push((channel.clone(), stored, item));
             }

@@ -13,6 +13,7 @@ use super::{
     row::{about, page_of},
 };
 use crate::{
+    edition::answering,
     feed::{self, Entry, Refusal, pairs},
     feeds::FeedId,
     model::{ChannelId, PostId, Stored, Time},
@@ -54,15 +55,18 @@ fn page(site: &Site, feed: &FeedId, date: NaiveDate, after: Option<PostId>) -> R
     let Some(channel) = site.store.channel_by_id(*id)? else { return Err(Failure::Missing) };
     let settings = shown(&feed.settings);
     let found = posts_of(site.store.as_ref(), *id, date, after)?;
-    let wanted = found.posts.iter().filter(|stored| is_wanted(feed, &channel, stored));
-    let articles = wanted.map(|stored| {
-        let item = feed::item(Entry { channel: &channel, stored }, &settings);
-        article(site, &channel, stored, &item, true)
-    });
-    let articles: Vec<_> = articles.collect();
     if found.posts.is_empty() {
         return Err(Failure::Missing);
     }
+    let wanted = found.posts.into_iter().filter(|stored| is_wanted(feed, &channel, stored));
+    let articles: Result<Vec<_>, Error> = wanted
+        .map(|stored| {
+            let stored = answering(site.store.as_ref(), &channel, stored)?;
+            let item = feed::item(Entry { channel: &channel, stored: &stored }, &settings);
+            Ok(article(site, &channel, &stored, &item, true))
+        })
+        .collect();
+    let articles = articles?;
     let header = about(site, feed);
     let shown = date.format("%-d %B %Y").to_string();
     let indexed = site.config.server.robots;

@@ -12,6 +12,7 @@ use super::{
     row::{about, page_of},
 };
 use crate::{
+    edition::answering,
     feed::{self, Entry, Item, Settings},
     feeds::FeedId,
     model::{ChangeKind, Channel, PostId, Stored},
@@ -50,6 +51,7 @@ fn page(site: &Site, feed: &FeedId, id: PostId) -> Result<Made, Failure> {
     if stored.post.id != id {
         return Err(Failure::Moved(format!("./{}", stored.post.id)));
     }
+    let stored = answering(site.store.as_ref(), &channel, stored)?;
     let item = feed::item(Entry { channel: &channel, stored: &stored }, &settings);
     let header = about(site, feed);
     let neighbour = |found: Vec<Stored>| found.first().map(|stored| format!("./{}", stored.post.id));
