@@ -4,7 +4,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::Utc;
 use feedbridge::{
     config::FeedSpec,
-    model::{Post, Stored},
+    model::{Inline, Part, Post, Stored},
     status::events::{self, Event, What},
     status::{State, Status},
     store::{Batch, Store},
@@ -12,7 +12,7 @@ use feedbridge::{
 use scraper::{Html, Selector};
 use sha2::{Digest, Sha256};
 
-use crate::world::{ALPHA, Reply, World, config, minute, over, stored, world};
+use crate::world::{ALPHA, Reply, World, config, empty, minute, over, stored, world};
 
 fn words(page: &Reply, selector: &str) -> Vec<String> {
     let html = Html::parse_document(page.text());
@@ -365,4 +365,42 @@ async fn the_first_page_stands_while_the_store_cannot_be_read() {
     let page = world.get("/").await;
     assert!(page.status == 200 && page.text().contains("./Alpha/rss.xml"));
     world.get("/Alpha/").await.assert_problem(503);
+}
+
+#[tokio::test]
+async fn a_hashtag_is_there_once_and_leads_to_the_posts_here_that_bear_it() {
+    let world = empty();
+    world.add_channel(ALPHA, "Alpha");
+    let hashtag = |tag: &str, href: &str| Inline::Hashtag { tag: tag.to_owned(), href: href.to_owned() };
+    let mut tagged = stored(11, "");
+    let own = hashtag("#Чай", "https://t.me/s/Alpha?q=%23%D0%A7%D0%B0%D0%B9");
+    let other = hashtag("#tea@beta", "https://t.me/s/beta?q=%23tea");
+    tagged.post.parts = vec![Part::Text(vec![own, Inline::Text(" and ".to_owned()), other])];
+    world.keep(ALPHA, tagged);
+    for target in ["/Alpha/", "/Alpha/11", "/Alpha/2024-03-08", "/both/"] {
+        let text = world.get(target).await.text().to_owned();
+        assert!(text.contains("href=\"./?tag=%D1%87%D0%B0%D0%B9\""), "{target}: {text}");
+        assert!(text.contains("href=\"https://t.me/s/beta?q=%23tea\""), "{target}: {text}");
+        let body = &text[text.find("<article").unwrap()..text.find("</article>").unwrap()];
+        assert_eq!(body.matches(">#Чай<").count(), 1, "{target}: {body}");
+    }
+}
+
+#[tokio::test]
+async fn a_channels_mark_and_the_links_of_its_description_are_shown() {
+    let world = empty();
+    world.add_channel(ALPHA, "Alpha");
+    world.publish(ALPHA, 1, "One");
+    assert!(!world.get("/Alpha/").await.text().contains("Verified"));
+    let mut channel = world.store.channel_by_id(ALPHA).unwrap().unwrap();
+    channel.info.verified = true;
+    channel.info.description = "Ads: @kettle_ads <b>\nhttps://example.org/?a=1&b=2.".to_owned();
+    world.store.commit(minute(5), Batch { channel: Some(channel), ..Batch::default() }).unwrap();
+    for target in ["/", "/Alpha/"] {
+        assert!(world.get(target).await.text().contains("aria-label=\"Verified by Telegram\""), "{target}");
+    }
+    let text = world.get("/Alpha/").await.text().to_owned();
+    assert!(text.contains("<a href=\"https://t.me/kettle_ads\">@kettle_ads</a>"), "{text}");
+    let escaped = ["&#38;", "&amp;"].map(|and| format!("<a href=\"https://example.org/?a=1{and}b=2\">"));
+    assert!(escaped.iter().any(|link| text.contains(link)) && !text.contains("@kettle_ads <b>"), "{text}");
 }

@@ -9,6 +9,7 @@ use hyper::http::request::Parts;
 use super::{
     frame::{Frame, Moment, counted, moment},
     highlight::highlight,
+    links::{Piece, linked, with_own_tags},
     picture::Picture,
     reply::{Failure, Made, html, reply},
     row::{Row, header, page_of, row},
@@ -39,7 +40,7 @@ struct Archive {
     picture: Option<Picture>,
     /// Of the newest post on the page of a single channel.
     day: Option<NaiveDate>,
-    description: Vec<String>,
+    description: Vec<Vec<Piece>>,
     home_url: String,
     /// The words searched for, and the kinds that a search keeps to.
     words: String,
@@ -74,7 +75,6 @@ pub struct Article {
     pub edited: Option<Moment>,
     pub deleted: Option<Moment>,
     pub content: String,
-    pub tags: Vec<Tag>,
 }
 
 pub struct Tag {
@@ -122,7 +122,7 @@ fn page(site: &Site, feed: &FeedId, query: &str) -> Result<Made, Failure> {
         picture: site.pictures.of(site.store.as_ref(), &ids),
         day: stretch.posts.first().filter(|_| single).map(|(_, stored, _)| stored.published.date_naive()),
         row: row(site, feed, &header, "./"),
-        description: header.description.lines().map(str::to_owned).collect(),
+        description: header.description.lines().map(linked).collect(),
         home_url: header.home_url,
         kinds: tabs(&choice),
         chosen: Selection { before: None, ..choice.clone() }.to_string(),
@@ -285,7 +285,6 @@ pub fn article(site: &Site, channel: &Channel, stored: &Stored, item: &Item, sin
         time: moment(stored.published),
         edited: (stored.updated > stored.published).then(|| moment(stored.updated)),
         deleted: stored.deleted.map(moment),
-        content: feed::for_page(&item.content),
-        tags: item.tags.iter().map(|name| tag(name)).collect(),
+        content: with_own_tags(&feed::for_page(&item.content), channel),
     }
 }

@@ -7,6 +7,7 @@ mod day;
 mod frame;
 mod highlight;
 mod index;
+mod links;
 mod lists;
 mod picture;
 mod post;

@@ -12,7 +12,7 @@ use crate::{
     edition::{BEFORE_ANY_POST, Contents, document_url, page_url},
     feed::{self, Entry, Format, Header},
     feeds::FeedId,
-    model::{Channel, Stored, Time},
+    model::{Channel, ChannelId, Stored, Time},
     serve::Site,
     status::State,
 };
@@ -25,6 +25,8 @@ const LOOKS: usize = 20;
 
 pub struct Row {
     pub title: String,
+    /// Whether Telegram says that the channel is who it says it is.
+    pub verified: bool,
     pub image: Option<String>,
     /// Stand in the place of the picture, and behind it in case that it is dead.
     pub initials: String,
@@ -97,6 +99,7 @@ pub fn row(site: &Site, feed: &FeedId, header: &Header, page: &str) -> Row {
     let (standing, fine) = standing(site, feed);
     Row {
         title: header.title.clone(),
+        verified: is_verified(site, &ids),
         initials: initials(&header.title),
         hue: header.title.chars().map(u32::from).fold(0, u32::wrapping_add) % HUES + 1,
         image: header.image.clone().filter(|address| address.starts_with("https:")),
@@ -110,6 +113,12 @@ pub fn row(site: &Site, feed: &FeedId, header: &Header, page: &str) -> Row {
         last: None,
         stale: stale(site, feed, Utc::now()).map(moment),
     }
+}
+
+/// Of a merged feed all channels are to be so.
+fn is_verified(site: &Site, ids: &[ChannelId]) -> bool {
+    let verified = |id: &ChannelId| matches!(site.store.channel_by_id(*id), Ok(Some(channel)) if channel.info.verified);
+    !ids.is_empty() && ids.iter().all(verified)
 }
 
 /// Of the first two words that begin with a letter or a digit.
