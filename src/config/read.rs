@@ -304,5 +304,6 @@ pub fn settings(section: &Section<'_>, base: Settings) -> Settings {
         link: section
             .choice("link", &[("post", LinkTarget::Post), ("preview", LinkTarget::Preview)])
             .unwrap_or(base.link),
+        merge_seconds: section.integer("merge_seconds", 0..=3600).map_or(base.merge_seconds, |n| n as u32),
     }
 }

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     answers::answering,
-    days,
+    company, days,
     version::{BEFORE_ANY_POST, Version, first_bytes, whole_second},
 };
 use crate::{
@@ -36,6 +36,8 @@ pub struct Archive {
     pub channels: Vec<Channel>,
     /// Newest first, with the index of the channel.
     pub posts: Vec<(usize, Stored)>,
+    /// Posts beside the document that may be one item with some of its own.
+    pub company: Vec<(usize, Stored)>,
     /// The document before this one, if there is one.
     pub prev: Option<End>,
     /// The document after this one, where its end is known. It may not be complete yet: who asks for it then is led to
@@ -55,11 +57,27 @@ impl Archive {
             (End::Time(until), channels @ 2.., _) => days::read(store, ids, ids.len() == channels, until)?,
             _ => None,
         };
-        found.map(|archive| archive.answering(store)).transpose()
+        let merge_seconds = spec.settings.merge_seconds;
+        found.map(|archive| archive.in_company(store, merge_seconds)?.answering(store)).transpose()
+    }
+
+    /// With the posts beside it. It is not settled while something may still come to its last post's side.
+    fn in_company(mut self, store: &dyn Store, merge_seconds: u32) -> Result<Self, Error> {
+        for (index, channel) in self.channels.iter().enumerate().filter(|_| merge_seconds > 0) {
+            let own = || self.posts.iter().filter(|(of, _)| *of == index).map(|(_, stored)| stored);
+            let Some(oldest) = own().min_by_key(|stored| stored.post.id) else { continue };
+            let Some(newest) = own().max_by_key(|stored| stored.post.id) else { continue };
+            let before = company::before(store, channel.id, oldest, merge_seconds)?;
+            let after = company::after(store, channel.id, newest, merge_seconds)?;
+            let last = after.last().unwrap_or(newest).post.id;
+            self.settled &= store.head(channel.id).newest.is_some_and(|newest| newest > last);
+            self.company.extend(before.into_iter().chain(after).map(|stored| (index, stored)));
+        }
+        Ok(self)
     }
 
     fn answering(mut self, store: &dyn Store) -> Result<Self, Error> {
-        for (index, stored) in &mut self.posts {
+        for (index, stored) in self.posts.iter_mut().chain(&mut self.company) {
             *stored = answering(store, &self.channels[*index], stored.clone())?;
         }
         Ok(self)
@@ -80,6 +98,7 @@ impl Archive {
         Ok(Some(Self {
             channels: vec![channel],
             posts: posts.into_iter().map(|stored| (0, stored)).collect(),
+            company: Vec::new(),
             prev: older.map(|post| End::Post(document_with(post, PostId(start)))),
             next: (before.0 == end_of_block(last)).then(|| End::Post(PostId(end_of_block(newer.0)))),
             settled: extent.is_settled(older, newer),
@@ -95,19 +114,25 @@ impl Archive {
             digest.update(format!("{slug}\n{current_slug}\n{:?}\n{:?}\n", info.title, info.description));
         }
         digest.update(format!("{:?} {:?}", self.prev, self.next));
-        for (channel, stored) in &self.posts {
+        for (channel, stored) in self.posts.iter().chain(&self.company) {
             digest.update((*channel as u64).to_be_bytes());
             digest.update(stored.post.id.0.to_be_bytes());
             digest.update(stored.sequence.to_be_bytes());
             let answered = stored.post.reply.as_ref().and_then(|reply| reply.href.as_deref());
             digest.update(answered.unwrap_or_default());
         }
-        let changed = self.posts.iter().map(|(_, stored)| last_change(stored)).max().unwrap_or(BEFORE_ANY_POST);
+        let changed = self
+            .posts
+            .iter()
+            .chain(&self.company)
+            .map(|(_, stored)| last_change(stored))
+            .max()
+            .unwrap_or(BEFORE_ANY_POST);
         let told = self.channels.iter().map(|channel| channel.info_seen);
         Version {
             identity,
             heads: first_bytes(digest),
-            sequence: self.posts.iter().map(|(_, stored)| stored.sequence).max().unwrap_or(0),
+            sequence: self.posts.iter().chain(&self.company).map(|(_, stored)| stored.sequence).max().unwrap_or(0),
             changed,
             modified: self.settled.then(|| whole_second(told.chain([changed, since]).max().unwrap_or(since))),
         }

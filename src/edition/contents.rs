@@ -1,18 +1,19 @@
 //! What goes into a feed: reads its posts from the store and says what the feed is called and where it is.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use super::{
     BEFORE_ANY_POST,
     address::{document_url, page_url},
     answers::answering,
     archive::{Archive, behind},
+    company,
     copies::drop_copies,
     days,
 };
 use crate::{
     config::FeedSpec,
-    feed::{Deleted, End, Entry, Feed, Filter, Format, Header, Settings, guid},
+    feed::{Deleted, End, Entry, Feed, Filter, Format, Header, Place, Settings, firsts, guid},
     model::{Channel, ChannelId, PostId, Stored, Time},
     store::{Error, Store},
 };
@@ -35,6 +36,8 @@ pub struct Contents {
     seen: Vec<Vec<PostId>>,
     /// Which of them the feed has no place for.
     unwanted: HashSet<(usize, PostId)>,
+    /// Of each post the first one of those that are one item with it.
+    firsts: BTreeMap<Place, Place>,
 }
 
 impl Contents {
@@ -53,24 +56,52 @@ impl Contents {
         for index in 0..contents.channels.len() {
             let channel = contents.channels[index].clone();
             let wanted = |stored: &Stored| wanted(&channel, stored);
-            let latest = contents.look_back(store, index, stride, |latest| latest < settings.posts, wanted)?;
-            let seen: HashSet<PostId> = latest.iter().map(|stored| stored.post.id).collect();
+            let mut posts = contents.look_back(store, index, stride, |latest| latest < settings.posts, wanted)?;
             let changed = store.changed(channel.id, REVIVED)?;
+            let seen: HashSet<PostId> = posts.iter().map(|stored| stored.post.id).collect();
             let revived = changed.into_iter().filter(|old| !seen.contains(&old.post.id) && revives(old, settings));
-            let revived = revived.filter(|old| wanted(old));
-            contents.posts.extend(latest.into_iter().chain(revived).map(|stored| (index, stored)));
+            let edges: Vec<Stored> = posts.last().cloned().into_iter().chain(revived).collect();
+            posts = with_company(store, channel.id, posts, edges, settings.merge_seconds)?;
+            posts.retain(|stored| wanted(stored));
+            contents.posts.extend(posts.into_iter().map(|stored| (index, stored)));
         }
         if contents.channels.len() > 1 {
             let copies = drop_copies(store, &contents.channels, &mut contents.posts, wanted)?;
             contents.unwanted.extend(copies);
         }
-        contents.posts.sort_by_key(|(index, stored)| (std::cmp::Reverse(news(stored, settings)), *index));
-        contents.posts.truncate(settings.posts);
+        contents.group(settings.merge_seconds);
+        contents.keep_newest(settings);
         let Self { channels, posts, .. } = &mut contents;
         for (index, stored) in posts {
             *stored = answering(store, &channels[*index], stored.clone())?;
         }
         Ok(contents)
+    }
+
+    fn group(&mut self, merge_seconds: u32) {
+        let places: Vec<Place> = self.entries().iter().map(Entry::place).collect();
+        self.firsts = firsts(&places, merge_seconds);
+    }
+
+    fn first_of(&self, (index, stored): &(usize, Stored)) -> Place {
+        let place = Entry { channel: &self.channels[*index], stored }.place();
+        self.firsts.get(&place).copied().unwrap_or(place)
+    }
+
+    /// The items that last had news, with all their posts.
+    fn keep_newest(&mut self, settings: &Settings) {
+        let mut latest: BTreeMap<Place, (Time, std::cmp::Reverse<usize>)> = BTreeMap::new();
+        for post in &self.posts {
+            let news = (news(&post.1, settings), std::cmp::Reverse(post.0));
+            latest.entry(self.first_of(post)).and_modify(|last| *last = (*last).max(news)).or_insert(news);
+        }
+        let mut newest: Vec<_> = latest.into_iter().map(|(first, news)| (news, first)).collect();
+        newest.sort_by_key(|(news, _)| std::cmp::Reverse(*news));
+        newest.truncate(settings.posts);
+        let kept: HashSet<Place> = newest.into_iter().map(|(_, first)| first).collect();
+        let keeps: Vec<bool> = self.posts.iter().map(|post| kept.contains(&self.first_of(post))).collect();
+        let mut keeps = keeps.into_iter();
+        self.posts.retain(|_| keeps.next().unwrap_or_default());
     }
 
     /// The newest posts that are wanted, as long as `more` says so of their number, and not endlessly.
@@ -105,11 +136,18 @@ impl Contents {
         Ok(found)
     }
 
-    /// The posts of a document of the archive, as far as the filters admit them.
-    pub fn archived(archive: Archive, filters: &[&Filter]) -> Self {
-        let Archive { channels, mut posts, .. } = archive;
+    /// The posts of a document of the archive, as far as the filters admit them: those that are one item are where the
+    /// first of them is.
+    pub fn archived(archive: Archive, filters: &[&Filter], merge_seconds: u32) -> Self {
+        let Archive { channels, mut posts, company, .. } = archive;
+        let own: HashSet<(usize, PostId)> = posts.iter().map(|(index, stored)| (*index, stored.post.id)).collect();
+        posts.extend(company);
         posts.retain(|(index, stored)| filters.iter().all(|filter| filter.admits(&channels[*index], stored)));
-        Self { channels, posts, ..Self::default() }
+        let mut contents = Self { channels, posts, ..Self::default() };
+        contents.group(merge_seconds);
+        let mut posts = std::mem::take(&mut contents.posts);
+        posts.retain(|post| own.contains(&(post.0, contents.first_of(post).id)));
+        Self { posts, ..contents }
     }
 
     /// Where the document of the archive behind `feed` ends; `None` if nothing is left out.
@@ -121,9 +159,11 @@ impl Contents {
         deleted: Deleted,
     ) -> Result<Option<End>, Error> {
         let shown: HashSet<&str> = feed.items.iter().map(|item| item.guid.as_str()).collect();
-        let said = self.posts.iter().filter(|(index, stored)| {
+        let said = self.posts.iter().filter(|post| {
+            let (index, stored) = post;
             let gone = stored.deleted.is_some() && deleted != Deleted::Keep;
-            gone || shown.contains(guid(&self.channels[*index], stored.post.id).as_str())
+            let first = self.first_of(post).id;
+            gone || shown.contains(guid(&self.channels[*index], first).as_str())
         });
         let said: HashSet<(usize, PostId)> = said.map(|(index, stored)| (*index, stored.post.id)).collect();
         let settled =
@@ -141,8 +181,11 @@ impl Contents {
 
     /// Keeps only what changed after the sequence number `since`.
     pub fn changed_since(mut self, since: u64) -> Self {
-        self.posts.retain(|(_, stored)| stored.sequence > since);
-        self
+        let changed = self.posts.iter().filter(|(_, stored)| stored.sequence > since);
+        let changed: HashSet<Place> = changed.map(|post| self.first_of(post)).collect();
+        let mut posts = std::mem::take(&mut self.posts);
+        posts.retain(|post| changed.contains(&self.first_of(post)));
+        Self { posts, ..self }
     }
 
     pub fn entries(&self) -> Vec<Entry<'_>> {
@@ -207,6 +250,24 @@ impl Contents {
         });
         each.join(", ")
     }
+}
+
+/// The `posts` and `edges`, each once, and those around the edges that may be one item with them.
+fn with_company(
+    store: &dyn Store,
+    channel: ChannelId,
+    posts: Vec<Stored>,
+    edges: Vec<Stored>,
+    merge_seconds: u32,
+) -> Result<Vec<Stored>, Error> {
+    let mut all: BTreeMap<PostId, Stored> = BTreeMap::new();
+    for edge in &edges {
+        let before = company::before(store, channel, edge, merge_seconds)?;
+        let after = company::after(store, channel, edge, merge_seconds)?;
+        all.extend(before.into_iter().chain(after).map(|stored| (stored.post.id, stored)));
+    }
+    all.extend(posts.into_iter().chain(edges).map(|stored| (stored.post.id, stored)));
+    Ok(all.into_values().collect())
 }
 
 /// When a post last had something new for a reader.

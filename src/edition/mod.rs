@@ -5,6 +5,7 @@ mod address;
 mod answers;
 mod archive;
 mod coding;
+mod company;
 mod contents;
 mod copies;
 mod days;

@@ -158,7 +158,7 @@ impl Plan<'_> {
         let archive = Archive::find(press.store.as_ref(), &key.feed, &ids, end)?.ok_or(Error::Unfinished)?;
         let version = archive.version(identity_of(key.feed.identity(), selection), key.feed.since());
         let (prev, next) = (archive.prev, archive.next);
-        let contents = Contents::archived(archive, &self.filters());
+        let contents = Contents::archived(archive, &self.filters(), spec.settings.merge_seconds);
         let header = Header {
             current_url: Some(self.url(None)),
             prev_archive_url: prev.map(|end| self.url(Some(end))),

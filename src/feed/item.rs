@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Entry, LinkTarget, Media, Settings, clean, content, cut, media, title};
+use super::{Entry, LinkTarget, Media, Settings, Spoilers, clean, content, cut, media, title};
 use crate::model::{Channel, Inline, Part, Post, PostId, Style, Time};
 
 /// Longest plain-text summary, in characters.
@@ -110,6 +110,11 @@ impl Item {
         let room = (most / 2).saturating_sub(self.frame());
         Self { content: cut::cut(&self.content, room, &self.link), ..self }
     }
+}
+
+/// Whether the post says something that a title can be made of.
+pub(super) fn has_words(post: &Post) -> bool {
+    !clean::one_line(&title::readable_text(post, Spoilers::Details)).is_empty()
 }
 
 fn summary(post: &Post, settings: &Settings, otherwise: &str) -> String {

@@ -19,6 +19,7 @@ mod json;
 mod kind;
 mod markup;
 mod media;
+mod merge;
 mod rss;
 mod select;
 mod sentence;
@@ -34,6 +35,7 @@ pub use item::{Author, InReplyTo, Item, guid, item, message_at, tags};
 pub use kind::Kind;
 pub use markup::paragraph;
 pub use media::{Media, Medium};
+pub use merge::{Place, firsts};
 pub use select::{End, LONGEST_VALUE, MOST_POSTS, MOST_VALUES, Refusal, Selection, exclusions, pairs};
 
 use crate::model::{Channel, Stored, Time};
@@ -89,6 +91,8 @@ pub struct Settings {
     pub reactions: bool,
     pub deleted: Deleted,
     pub link: LinkTarget,
+    /// Posts of one channel that came within so many seconds of the first of them are one item; 0: each is its own.
+    pub merge_seconds: u32,
 }
 
 impl Default for Settings {
@@ -103,6 +107,7 @@ impl Default for Settings {
             reactions: false,
             deleted: Deleted::Keep,
             link: LinkTarget::Post,
+            merge_seconds: 0,
         }
     }
 }
@@ -112,6 +117,13 @@ impl Default for Settings {
 pub struct Entry<'a> {
     pub channel: &'a Channel,
     pub stored: &'a Stored,
+}
+
+impl Entry<'_> {
+    /// Where the post stands among others.
+    pub fn place(&self) -> Place {
+        Place { channel: self.channel.id, published: self.stored.published, id: self.stored.post.id }
+    }
 }
 
 /// What a feed says of itself. All addresses absolute.

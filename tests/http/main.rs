@@ -15,6 +15,7 @@ mod limits;
 mod memory;
 mod merged;
 mod merged_history;
+mod merging;
 mod pages;
 mod push;
 mod routes;

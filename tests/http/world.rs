@@ -124,7 +124,7 @@ impl World {
         self.change(channel, ChangeKind::Edited, minute(minutes), edited);
     }
 
-    fn change(&self, channel: ChannelId, kind: ChangeKind, at: Time, stored: Stored) {
+    pub fn change(&self, channel: ChannelId, kind: ChangeKind, at: Time, stored: Stored) {
         let changes = vec![Change { kind, channel, stored }];
         self.store.commit(at, Batch { changes, ..Batch::default() }).unwrap();
     }
