@@ -51,6 +51,8 @@ class Trial:
         self.options, self.random = options, random.Random(options.seed)
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="feedbridge-crash-"))
         self.channels = [Channel(f"kitchen{n}", 1000 + n, options.seed * 10 + n) for n in range(3)]
+        # Of the one without posts the subscribers hear nothing: what is tried is their leases, not deliveries.
+        self.channels.append(Channel("cellar", 1999, 0, most=0))
         self.numbers = {channel.number: channel.name for channel in self.channels}
         self.stand_in = StandIn(self.channels)
         self.subscriber = Subscriber()

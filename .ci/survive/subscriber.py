@@ -39,7 +39,7 @@ class Subscriber:
         """Asks for one more lease; whether the daemon took the request."""
         self.asked += 1
         form = urllib.parse.urlencode({
-            "hub.mode": "subscribe", "hub.topic": f"http://127.0.0.1:{daemon.port}/{daemon.names[0]}/atom.xml",
+            "hub.mode": "subscribe", "hub.topic": f"http://127.0.0.1:{daemon.port}/{daemon.names[-1]}/atom.xml",
             "hub.callback": f"http://127.0.0.1:{self.server.server_port}/{self.asked}", "hub.lease_seconds": "864000"})
         connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=5)
         try:
