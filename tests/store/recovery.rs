@@ -268,10 +268,17 @@ fn a_last_batch_that_rots_costs_no_post_while_the_index_has_it() {
     }
 }
 
+/// The first letter of the checksum, as a flipped bit makes it.
+fn capital(line: &mut [u8]) {
+    let letter = (8..16).find(|byte| line[*byte].is_ascii_lowercase()).expect("a letter in the checksum");
+    line[letter] ^= 0x20;
+}
+
 #[test]
 fn a_damaged_line_is_reported_and_the_good_ones_after_it_are_used() {
     // A line's number, and how it is damaged; line 0 holds record 1.
-    let damages: [(usize, Damage); 5] = [
+    let damages: [(usize, Damage); 6] = [
+        (5, |line| capital(line)),
         (20, |line| line[100] ^= 1),
         (1, |line| line[10] = b'z'),
         (10, |line| line.truncate(50)),
