@@ -6,10 +6,11 @@ use std::{collections::HashSet, sync::LazyLock};
 
 use unicode_segmentation::UnicodeSegmentation;
 
-/// The ends of the sentences of `text`, in bytes and without the space behind them. That of the last one is not
-/// among them: the text ends there anyway.
-pub(super) fn sentence_ends(text: &str) -> impl Iterator<Item = usize> {
-    text.split_sentence_bound_indices().filter_map(move |(start, sentence)| {
+/// The ends of the sentences that begin in the first `longest` bytes of `text`, in bytes and without the space behind
+/// them. That of the last one is not among them: the text ends there anyway.
+pub(super) fn sentence_ends(text: &str, longest: usize) -> impl Iterator<Item = usize> {
+    let sentences = text.split_sentence_bound_indices().take_while(move |(start, _)| *start <= longest);
+    sentences.filter_map(move |(start, sentence)| {
         let end = start + sentence.trim_end().len();
         (start + sentence.len() < text.len() && is_whole(&text[..end], sentence)).then_some(end)
     })
@@ -24,8 +25,8 @@ fn is_whole(text: &str, sentence: &str) -> bool {
     let parted = sentence.ends_with(char::is_whitespace) || !mark.is_ascii();
     parted
         && words.ends_with(char::is_alphanumeric)
-        && is_balanced(text)
         && (!is_dot(mark) || bare.ends_with("..") || ends_in_a_word(words))
+        && is_balanced(text)
 }
 
 /// The full stop in its widths: the one mark that does not always end a sentence.

@@ -55,7 +55,8 @@ pub(super) fn cut(text: &str, limit: usize) -> String {
 fn whole_sentences<'t>(text: &'t str, ends: &[usize]) -> Option<&'t str> {
     let enough = ends[ends.len() / 3];
     let fits = |end: &usize| *end >= enough && ends.binary_search(end).is_ok();
-    sentence_ends(text).take_while(|end| Some(end) <= ends.last()).filter(fits).last().map(|end| &text[..end])
+    let longest = ends.last().copied()?;
+    sentence_ends(text, longest).take_while(|end| *end <= longest).filter(fits).last().map(|end| &text[..end])
 }
 
 /// What a title is made of.
