@@ -164,7 +164,6 @@ impl Rounds {
         if let Outcome::Page(intake) = outcome {
             self.show_past(name, intake, &mut status, wall);
         }
-        announce(name, &previous, &status);
         self.channels.news.stands(name, &status, wall);
         self.remember(name, &status);
         if let Outcome::Page(intake) = outcome
@@ -173,13 +172,16 @@ impl Rounds {
             self.channels.news.named(name, channel, wall);
             self.channels.ids.insert(name.clone(), channel.id);
             if let Some(polled) = self.channels.twins.shown(name, channel.id).cloned() {
+                announce(name, &previous, &status);
                 return self.follow_twin(name, &polled);
             }
         }
         if is_gone(status.state) || status.state == State::Renamed {
             self.release_twins(name, now);
         }
-        self.set_status(name, status);
+        self.set_status(name, status.clone());
+        // Last, so that who reads of it in the log finds it in health.
+        announce(name, &previous, &status);
     }
 
     /// The other names of a channel that `name` does not lead to any more are asked again themselves.
