@@ -121,25 +121,32 @@ pub struct Feeds {
 impl Feeds {
     /// What the configuration names, as if it had never been otherwise.
     pub fn of(config: &Config) -> Self {
-        Self::set_up(config, &SetUp::new(), BEFORE_ANY_POST).0
+        Self::set_up(config, &SetUp::new(), BEFORE_ANY_POST, BEFORE_ANY_POST).0
     }
 
-    /// What the configuration names. What is set up otherwise than the store was last told is so since `now`.
+    /// What the configuration names. What is set up otherwise than the store was last told is so since `now`; what is new
+    /// was never otherwise.
     pub fn resume(config: &Config, store: &dyn Store, now: Time) -> Result<Self, Error> {
-        let kept = store.hint(SET_UP)?.and_then(|kept| serde_json::from_value(kept).ok()).unwrap_or_default();
-        let (feeds, set_up) = Self::set_up(config, &kept, now);
+        let kept: SetUp = store.hint(SET_UP)?.and_then(|kept| serde_json::from_value(kept).ok()).unwrap_or_default();
+        // Nothing is known of the feeds of a store that was served before this was noted, or whose hints are lost.
+        let is_lost = kept.is_empty() && !store.channels()?.is_empty();
+        let (feeds, set_up) = Self::set_up(config, &kept, if is_lost { now } else { BEFORE_ANY_POST }, now);
         if set_up != kept {
             store.set_hint(SET_UP, &serde_json::to_value(&set_up)?)?;
         }
         Ok(feeds)
     }
 
-    fn set_up(config: &Config, kept: &SetUp, now: Time) -> (Self, SetUp) {
+    /// What `kept` does not know is so since `unknown`, what it knows otherwise since `now`.
+    fn set_up(config: &Config, kept: &SetUp, unknown: Time, now: Time) -> (Self, SetUp) {
         let (public_url, hub_url) = (config.server.public_url.clone(), config.hub_url());
         let mut set_up = SetUp::new();
         let mut since = |name: &str, identity: u64| {
-            let known = kept.get(name).filter(|(known, _)| *known == identity);
-            let since = known.map_or(now, |(_, since)| *since);
+            let since = match kept.get(name) {
+                Some((known, since)) if *known == identity => *since,
+                Some(_) => now,
+                None => unknown,
+            };
             set_up.insert(name.to_owned(), (identity, since));
             since
         };

@@ -25,8 +25,7 @@ pub struct Version {
     /// Time of the last change in the store.
     pub changed: Time,
     /// What Last-Modified says, in whole seconds: the later of the last change that the document shows and of the
-    /// moment when it was first set up as it is. Rounded up, so that of two changes in one second the second one shows.
-    /// None where no time tells all changes.
+    /// moment when it was first set up as it is, see [`modified`]. None where no time tells all changes.
     pub modified: Option<Time>,
 }
 
@@ -44,9 +43,17 @@ impl Version {
             heads: first_bytes(digest),
             sequence: heads.iter().map(|(_, head)| head.sequence).max().unwrap_or(0),
             changed,
-            modified: Some(whole_second(changed.max(since))),
+            modified: Some(modified(changed, since, heads.len() > 1)),
         }
     }
+}
+
+/// When a document was last modified that changed at `changed` and is set up as it is since `since`, so that of two
+/// changes in one second the second one shows: those of one channel are at least a second apart, those of `several` and
+/// those of the set-up need not be.
+fn modified(changed: Time, since: Time, several: bool) -> Time {
+    let (told, set_up) = (if several { whole_second(changed) } else { changed.trunc_subsecs(0) }, whole_second(since));
+    if changed > since && told <= set_up { set_up + TimeDelta::seconds(1) } else { told.max(set_up) }
 }
 
 /// The next whole second, which a date of HTTP can tell.
@@ -79,4 +86,22 @@ pub fn identity_of_all(public_url: &str) -> u64 {
 
 pub(super) fn first_bytes(digest: Sha256) -> u64 {
     digest.finalize().iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_changes_that_readers_may_have_seen_apart_have_two_dates() {
+        let at = |milliseconds: i64| BEFORE_ANY_POST + TimeDelta::milliseconds(milliseconds);
+        let date = |changed, since, several| modified(at(changed), at(since), several).timestamp() - at(0).timestamp();
+        // Posts of one channel, a second apart by the store's promise.
+        assert_eq!([date(5_300, 0, false), date(6_300, 0, false)], [5, 6]);
+        // Of two channels in one second: who has the first asks before the second whole second.
+        assert_eq!([date(5_300, 0, true), date(5_900, 0, true)], [6, 6]);
+        // A setting in the second of a post, and a post in the second of a setting.
+        assert_eq!([date(5_300, 0, false), date(5_300, 5_900, false)], [5, 6]);
+        assert_eq!([date(5_300, 5_900, false), date(6_200, 5_900, false)], [6, 7]);
+    }
 }
