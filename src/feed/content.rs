@@ -4,14 +4,14 @@
 mod cards;
 mod figures;
 
-use super::{Settings, clean, inline, kind::Kind, markup::Html};
-use crate::model::{Button, Forward, Part, Post, Reaction, Reply};
+use super::{Settings, clean, destination, inline, kind::Kind, markup::Html};
+use crate::model::{Button, Forward, Part, Post, Preview, Reaction, Reply};
 
 /// The body of `post`, sanitized and never empty. `link` is the post's own address.
 pub(super) fn render(post: &Post, link: &str, settings: &Settings) -> String {
     let mut html = Html::default();
     head(&mut html, post, settings);
-    for part in &post.parts {
+    for part in post.parts.iter().filter(|part| !is_said(part, post)) {
         write_part(&mut html, part, link, settings);
     }
     buttons(&mut html, &post.buttons);
@@ -23,6 +23,16 @@ pub(super) fn render(post: &Post, link: &str, settings: &Settings) -> String {
         html.paragraph(|html| html.link(Some(link), |html| html.text(kind.symbol())));
     }
     clean::sanitize(&html.finish())
+}
+
+/// A card that holds nothing but the address to which a word of the text leads says nothing that is not said.
+fn is_said(part: &Part, post: &Post) -> bool {
+    let Part::Preview(Preview { href: Some(href), site, title, description, image: None, video: None, embed: None }) =
+        part
+    else {
+        return false;
+    };
+    site.is_empty() && title.is_empty() && description.is_empty() && destination::in_text(post).contains(&href.as_str())
 }
 
 fn write_part(html: &mut Html, part: &Part, link: &str, settings: &Settings) {

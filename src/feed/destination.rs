@@ -72,6 +72,17 @@ fn links(post: &Post) -> Vec<&str> {
     found
 }
 
+/// The addresses that words of the post's own text lead to.
+pub(super) fn in_text(post: &Post) -> Vec<&str> {
+    let mut found = Vec::new();
+    for part in &post.parts {
+        if let Part::Text(text) | Part::Unknown(text) = part {
+            collect(text, &mut found);
+        }
+    }
+    found
+}
+
 fn collect<'p>(text: &'p [Inline], found: &mut Vec<&'p str>) {
     for inline in text {
         if let Inline::Link { href, .. } = inline {

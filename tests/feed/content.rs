@@ -164,6 +164,19 @@ fn a_preview_card_is_a_quote_with_its_link_and_picture() {
 }
 
 #[test]
+fn a_card_without_words_shows_its_address_unless_the_text_leads_there() {
+    let href = "https://example.org/film.mp4";
+    let card = || Part::Preview(Preview { href: Some(href.to_owned()), ..Preview::default() });
+    let link = |href: &str| Inline::Link { href: href.to_owned(), text: vec![plain("Film")] };
+    let address = format!("<a href=\"{href}\">example.org/film.mp4</a>");
+    for parts in [vec![card()], vec![Part::Text(vec![link("https://example.org/")]), card()]] {
+        assert!(content(parts.clone()).contains(&address), "{parts:?}");
+    }
+    let said = content(vec![Part::Text(vec![Inline::Styled(Style::Bold, vec![link(href)])]), card()]);
+    assert_eq!(said, format!("<p dir=\"auto\"><b><a href=\"{href}\">Film</a></b></p>"));
+}
+
+#[test]
 fn files_places_people_and_withheld_content_lead_somewhere() {
     let document = Document {
         title: "report.pdf".to_owned(),
