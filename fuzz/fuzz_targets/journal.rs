@@ -4,7 +4,7 @@
 
 use std::{fs, path::PathBuf, sync::OnceLock};
 
-use feedbridge::store;
+use feedbridge::{config::StoreConfig, store};
 use libfuzzer_sys::fuzz_target;
 
 fn directory() -> &'static PathBuf {
@@ -33,5 +33,5 @@ fn segment(bytes: &[u8]) -> Vec<u8> {
 fuzz_target!(|bytes: &[u8]| {
     let directory = directory();
     fs::write(directory.join("journal/000001.jsonl"), segment(bytes)).expect("the segment is written");
-    let _ = store::check(directory);
+    let _ = store::check(&StoreConfig { path: directory.clone(), segment_bytes: 32 << 20 });
 });
