@@ -12,15 +12,14 @@ use std::{
 use chrono::TimeDelta;
 
 use crate::model::{
-    Change, ChangeKind, ChannelId, Forward, Inline, Part, Photo, Poll, Post, PostId, Reply, Stored, Time, Withheld,
+    Change, ChangeKind, ChannelId, Forward, Inline, Part, Photo, Poll, Post, PostId, ReactionLimit, Reply, Stored,
+    Time, Withheld,
 };
 
 /// Media addresses die after a day or two and differ on every load; this often the stored ones are replaced.
 const RENEWAL: TimeDelta = TimeDelta::hours(12);
 /// While a poll is open, this often its figures are replaced.
 const FIGURES: TimeDelta = TimeDelta::minutes(10);
-/// Fewer reactions say nothing.
-const FEW_REACTIONS: u64 = 8;
 
 /// What a page brings.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -33,13 +32,21 @@ pub struct Difference {
 /// The changes that `posts`, in page order, bring to `known`, the stored posts that any of their ids belongs to, when
 /// no reading waits.
 pub fn diff(channel: ChannelId, known: Vec<Stored>, posts: Vec<Post>, now: Time) -> Vec<Change> {
-    damped(channel, known, posts, Waiting::default(), now).changes
+    damped(channel, known, posts, Waiting::default(), &[], now).changes
 }
 
-/// As [`diff`], with the readings that are `waiting` since the last poll, whose posts are in `known`, too.
+/// As [`diff`], with the readings that are `waiting` since the last poll, whose posts are in `known`, too, and with the
+/// `limits` of reactions that matter to somebody.
 ///
 /// Look-up is by id, never by "newer than the newest": older posts on the page are not new for being old.
-pub fn damped(channel: ChannelId, known: Vec<Stored>, posts: Vec<Post>, waiting: Waiting, now: Time) -> Difference {
+pub fn damped(
+    channel: ChannelId,
+    known: Vec<Stored>,
+    posts: Vec<Post>,
+    waiting: Waiting,
+    limits: &[ReactionLimit],
+    now: Time,
+) -> Difference {
     let known = Known::new(known);
     let mut waiting = waiting;
     let first = posts.iter().map(|post| post.id).min();
@@ -51,7 +58,7 @@ pub fn damped(channel: ChannelId, known: Vec<Stored>, posts: Vec<Post>, waiting:
         let at_edge = index == 0 || index == last;
         changes.extend(match known.find(&post) {
             None => Some((ChangeKind::New, first_seen(post, now))),
-            Some(stored) => compare(stored, post, at_edge, &mut waiting, now),
+            Some(stored) => compare(stored, post, at_edge, &mut waiting, limits, now),
         });
     }
     // What a post read or told last before it left the page is what it reads and tells.
@@ -59,7 +66,7 @@ pub fn damped(channel: ChannelId, known: Vec<Stored>, posts: Vec<Post>, waiting:
         match known.find(&post).filter(|stored| stored.deleted.is_none()) {
             None => waiting.forget(post.id),
             Some(stored) if shown.contains(&stored.post.id) => {}
-            Some(stored) => changes.extend(compare(stored, post, false, &mut waiting, now)),
+            Some(stored) => changes.extend(compare(stored, post, false, &mut waiting, limits, now)),
         }
     }
     let changes = changes.into_iter().map(|(kind, stored)| Change { kind, channel, stored }).collect();
@@ -146,6 +153,7 @@ fn compare(
     post: Post,
     at_edge: bool,
     waiting: &mut Waiting,
+    limits: &[ReactionLimit],
     now: Time,
 ) -> Option<(ChangeKind, Stored)> {
     if at_edge && is_cut_album(&stored.post, &post) && stored.deleted.is_none() {
@@ -171,7 +179,7 @@ fn compare(
     let due = (now - stored.renewed).abs() >= RENEWAL
         || has_gained(&stored.post, &post)
         || (has_other_figures && are_figures_due(stored, &post, now))
-        || (have_reactions_doubled(&stored.post, &post) && (now - stored.renewed).abs() >= FIGURES);
+        || reaches_a_limit(&stored.post, &post, limits);
     if !due && has_other_figures {
         waiting.keep(post);
         return None;
@@ -216,14 +224,9 @@ fn has_gained(stored: &Post, seen: &Post) -> bool {
     seen_previews > previews || seen_files > files
 }
 
-/// Whether a reaction is there at least twice as often as was stored: who leaves posts out by their reactions is to see
-/// that they are many, at the price of one record for each doubling.
-fn have_reactions_doubled(stored: &Post, seen: &Post) -> bool {
-    seen.reactions.iter().any(|reaction| {
-        let before =
-            stored.reactions.iter().find(|before| before.emoji == reaction.emoji).map_or(0, |before| before.figure());
-        reaction.figure() >= FEW_REACTIONS.max(2 * before)
-    })
+/// Whether a limit is reached that was not when the post was stored: who leaves posts out by it is to see that.
+fn reaches_a_limit(stored: &Post, seen: &Post, limits: &[ReactionLimit]) -> bool {
+    limits.iter().any(|limit| limit.is_reached(&seen.reactions) && !limit.is_reached(&stored.reactions))
 }
 
 /// Whether the figures of a poll are others. A closed one that is open again is a mirror's that is late.

@@ -2,7 +2,7 @@
 //! less, is one call; the poller, the board and the server see it.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     hash::{Hash, Hasher},
     ops::Deref,
     ptr,
@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use crate::{
     config::{ChannelConfig, Config, FeedSpec},
     edition::{self, BEFORE_ANY_POST},
-    model::{ChannelName, Time},
+    model::{ChannelName, ReactionLimit, Time},
     store::{Error, Store},
 };
 
@@ -101,6 +101,13 @@ impl Followed {
     pub fn find(&self, name: &str) -> Option<&FeedId> {
         let found = self.by_name.get(&name.to_lowercase())?;
         found.iter().find(|feed| feed.name == name).or(found.first())
+    }
+
+    /// The numbers of reactions that some feed goes by, whichever its channels: a channel may have several names.
+    pub fn reaction_limits(&self) -> Arc<[ReactionLimit]> {
+        let limits: BTreeSet<_> =
+            self.feeds.iter().flat_map(|feed| feed.filter.not_reactions.iter().cloned()).collect();
+        limits.into_iter().collect()
     }
 
     fn add(&mut self, feed: FeedId) {

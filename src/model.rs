@@ -17,7 +17,8 @@ pub use depth::History;
 pub use paths::own_path;
 pub use post::{
     Button, Contact, Document, Forward, Game, Invoice, Location, Part, Photo, Poll, PollOption, Post, PostId, Preview,
-    Reaction, Reading, Reply, Sticker, StickerKind, Stored, Video, VideoKind, Voice, Withheld,
+    Reaction, ReactionLimit, Reading, Reply, Sticker, StickerKind, Stored, Video, VideoKind, Voice, Withheld,
+    plain_emoji,
 };
 pub use schemes::SCHEMES;
 pub use text::{Cell, Inline, ListItem, Marker, Style, done_mark, plain_text, plain_time, unformatted};

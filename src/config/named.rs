@@ -7,8 +7,8 @@ use super::{
     section::{Section, Word},
 };
 use crate::{
-    feed::{Destination, Filter, Kind, Pattern, Settings, exclusions, without_variation},
-    model::ChannelName,
+    feed::{Destination, Filter, Kind, Pattern, Settings, exclusions},
+    model::{ChannelName, ReactionLimit, plain_emoji},
 };
 
 /// First parts of addresses that are the server's own, and some that it may come to need.
@@ -84,6 +84,7 @@ pub fn filter(section: &Section<'_>) -> Filter {
     let tags = |key| section.texts(key).unwrap_or_default().iter().map(tag).collect();
     let excluded = section.texts("not").unwrap_or_default();
     let not_to = |word: &Word<'_>| Destination::from_word(word.text);
+    let limit = |(emoji, figure)| ReactionLimit { emoji: plain_emoji(emoji), figure };
     let reactions = section.numbers("not_reactions", 1..=1_000_000_000).unwrap_or_default();
     let kinds = section.texts("kind").unwrap_or_default();
     Filter {
@@ -98,7 +99,7 @@ pub fn filter(section: &Section<'_>) -> Filter {
         not_tags: tags("not_tag"),
         pattern: pattern(section, "match"),
         not_pattern: pattern(section, "not_match"),
-        not_reactions: reactions.into_iter().map(|(emoji, limit)| (without_variation(emoji), limit)).collect(),
+        not_reactions: reactions.into_iter().map(limit).collect(),
         ..Filter::default()
     }
 }

@@ -14,7 +14,7 @@
 use sha2::{Digest, Sha256};
 
 use super::{
-    answers::answering,
+    answers::answer,
     company, days,
     version::{BEFORE_ANY_POST, Version, first_bytes, whole_second},
 };
@@ -57,8 +57,11 @@ impl Archive {
             (End::Time(until), channels @ 2.., _) => days::read(store, ids, ids.len() == channels, until)?,
             _ => None,
         };
-        let merge_seconds = spec.settings.merge_seconds;
-        found.map(|archive| archive.in_company(store, merge_seconds)?.answering(store)).transpose()
+        let Some(found) = found else { return Ok(None) };
+        let mut archive = found.in_company(store, spec.settings.merge_seconds)?;
+        answer(store, &archive.channels, &mut archive.posts)?;
+        answer(store, &archive.channels, &mut archive.company)?;
+        Ok(Some(archive))
     }
 
     /// With the posts beside it. It is not settled while something may still come to its last post's side.
@@ -72,13 +75,6 @@ impl Archive {
             let last = after.last().unwrap_or(newest).post.id;
             self.settled &= store.head(channel.id).newest.is_some_and(|newest| newest > last);
             self.company.extend(before.into_iter().chain(after).map(|stored| (index, stored)));
-        }
-        Ok(self)
-    }
-
-    fn answering(mut self, store: &dyn Store) -> Result<Self, Error> {
-        for (index, stored) in self.posts.iter_mut().chain(&mut self.company) {
-            *stored = answering(store, &self.channels[*index], stored.clone())?;
         }
         Ok(self)
     }

@@ -1,11 +1,14 @@
 //! What goes into a feed: reads its posts from the store and says what the feed is called and where it is.
 
-use std::collections::{BTreeMap, HashSet};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, HashSet},
+};
 
 use super::{
     BEFORE_ANY_POST,
     address::{document_url, page_url},
-    answers::answering,
+    answers::answer,
     archive::{Archive, behind},
     company,
     copies::drop_copies,
@@ -71,37 +74,40 @@ impl Contents {
         }
         contents.group(settings.merge_seconds);
         contents.keep_newest(settings);
-        let Self { channels, posts, .. } = &mut contents;
-        for (index, stored) in posts {
-            *stored = answering(store, &channels[*index], stored.clone())?;
-        }
+        answer(store, &contents.channels, &mut contents.posts)?;
         Ok(contents)
     }
 
     fn group(&mut self, merge_seconds: u32) {
-        let places: Vec<Place> = self.entries().iter().map(Entry::place).collect();
-        self.firsts = firsts(&places, merge_seconds);
+        if merge_seconds > 0 {
+            let places: Vec<Place> = self.entries().iter().map(Entry::place).collect();
+            self.firsts = firsts(&places, merge_seconds);
+        }
     }
 
+    /// The first of the posts that are one item with this one.
     fn first_of(&self, (index, stored): &(usize, Stored)) -> Place {
         let place = Entry { channel: &self.channels[*index], stored }.place();
         self.firsts.get(&place).copied().unwrap_or(place)
     }
 
-    /// The items that last had news, with all their posts.
+    /// Keeps the items, with all their posts, that are known by these first ones.
+    fn keep(&mut self, firsts: &HashSet<Place>) {
+        let mut posts = std::mem::take(&mut self.posts);
+        posts.retain(|post| firsts.contains(&self.first_of(post)));
+        self.posts = posts;
+    }
+
+    /// The items that last had news.
     fn keep_newest(&mut self, settings: &Settings) {
-        let mut latest: BTreeMap<Place, (Time, std::cmp::Reverse<usize>)> = BTreeMap::new();
+        let mut latest: BTreeMap<Place, (Time, Reverse<usize>)> = BTreeMap::new();
         for post in &self.posts {
-            let news = (news(&post.1, settings), std::cmp::Reverse(post.0));
-            latest.entry(self.first_of(post)).and_modify(|last| *last = (*last).max(news)).or_insert(news);
+            let news = (news(&post.1, settings), Reverse(post.0));
+            latest.entry(self.first_of(post)).and_modify(|last| *last = news.max(*last)).or_insert(news);
         }
-        let mut newest: Vec<_> = latest.into_iter().map(|(first, news)| (news, first)).collect();
-        newest.sort_by_key(|(news, _)| std::cmp::Reverse(*news));
-        newest.truncate(settings.posts);
-        let kept: HashSet<Place> = newest.into_iter().map(|(_, first)| first).collect();
-        let keeps: Vec<bool> = self.posts.iter().map(|post| kept.contains(&self.first_of(post))).collect();
-        let mut keeps = keeps.into_iter();
-        self.posts.retain(|_| keeps.next().unwrap_or_default());
+        let mut newest: Vec<_> = latest.into_iter().map(|(first, news)| (Reverse(news), first)).collect();
+        newest.sort_unstable();
+        self.keep(&newest.into_iter().take(settings.posts).map(|(_, first)| first).collect());
     }
 
     /// The newest posts that are wanted, as long as `more` says so of their number, and not endlessly.
@@ -140,14 +146,18 @@ impl Contents {
     /// first of them is.
     pub fn archived(archive: Archive, filters: &[&Filter], merge_seconds: u32) -> Self {
         let Archive { channels, mut posts, company, .. } = archive;
-        let own: HashSet<(usize, PostId)> = posts.iter().map(|(index, stored)| (*index, stored.post.id)).collect();
-        posts.extend(company);
         posts.retain(|(index, stored)| filters.iter().all(|filter| filter.admits(&channels[*index], stored)));
         let mut contents = Self { channels, posts, ..Self::default() };
+        let own = contents.entries().iter().map(Entry::place).collect();
+        let Self { channels, posts, .. } = &mut contents;
+        posts.extend(
+            company
+                .into_iter()
+                .filter(|(index, stored)| filters.iter().all(|filter| filter.admits(&channels[*index], stored))),
+        );
         contents.group(merge_seconds);
-        let mut posts = std::mem::take(&mut contents.posts);
-        posts.retain(|post| own.contains(&(post.0, contents.first_of(post).id)));
-        Self { posts, ..contents }
+        contents.keep(&own);
+        contents
     }
 
     /// Where the document of the archive behind `feed` ends; `None` if nothing is left out.
@@ -182,10 +192,9 @@ impl Contents {
     /// Keeps only what changed after the sequence number `since`.
     pub fn changed_since(mut self, since: u64) -> Self {
         let changed = self.posts.iter().filter(|(_, stored)| stored.sequence > since);
-        let changed: HashSet<Place> = changed.map(|post| self.first_of(post)).collect();
-        let mut posts = std::mem::take(&mut self.posts);
-        posts.retain(|post| changed.contains(&self.first_of(post)));
-        Self { posts, ..self }
+        let changed = changed.map(|post| self.first_of(post)).collect();
+        self.keep(&changed);
+        self
     }
 
     pub fn entries(&self) -> Vec<Entry<'_>> {

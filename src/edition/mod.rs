@@ -14,7 +14,7 @@ mod press;
 mod version;
 
 pub use address::{document_url, file_and_query, page_url, selection_url};
-pub use answers::answering;
+pub use answers::answer_one;
 pub use archive::Archive;
 pub use coding::Coding;
 pub use contents::Contents;

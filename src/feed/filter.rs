@@ -1,10 +1,7 @@
 //! Which posts a feed wants: by kind, by hashtag, by words, by an expression. Knows nothing of where that is written,
 //! a query or the configuration.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    hash,
-};
+use std::{collections::BTreeSet, hash};
 
 use regex::{Regex, RegexBuilder};
 
@@ -12,7 +9,7 @@ use super::{
     Destination, Kind, Spoilers, fold, item,
     title::{detail, readable_text},
 };
-use crate::model::{Channel, Reaction, Stored};
+use crate::model::{Channel, ReactionLimit, Stored};
 
 /// Memory that an expression may take once compiled, and again for the automaton that it is run on.
 const PATTERN_BYTES: usize = 1 << 20;
@@ -61,8 +58,8 @@ pub struct Filter {
     pub not_words: BTreeSet<String>,
     pub pattern: Option<Pattern>,
     pub not_pattern: Option<Pattern>,
-    /// With fewer of each of these reactions, by what was last stored of them; emoji without variation selectors.
-    pub not_reactions: BTreeMap<String, u64>,
+    /// With none of these reached, by the figures last stored.
+    pub not_reactions: BTreeSet<ReactionLimit>,
 }
 
 impl Filter {
@@ -76,14 +73,9 @@ impl Filter {
         (self.kinds.is_empty() || self.kinds.iter().any(is))
             && !self.not.iter().any(is)
             && !self.not_to.iter().any(|destination| destination.is_linked(channel, &stored.post))
-            && !stored.post.reactions.iter().any(|reaction| self.refuses_reaction(reaction))
+            && !self.not_reactions.iter().any(|limit| limit.is_reached(&stored.post.reactions))
             && self.admits_tags(stored)
             && self.admits_text(stored)
-    }
-
-    fn refuses_reaction(&self, reaction: &Reaction) -> bool {
-        let limit = self.not_reactions.get(&without_variation(&reaction.emoji));
-        limit.is_some_and(|limit| reaction.figure() >= *limit)
     }
 
     fn admits_tags(&self, stored: &Stored) -> bool {
@@ -108,11 +100,6 @@ impl Filter {
             && pattern.as_ref().is_none_or(|pattern| pattern.0.is_match(&text))
             && !not_pattern.as_ref().is_some_and(|pattern| pattern.0.is_match(&text))
     }
-}
-
-/// The emoji whether it asks to be shown in colour or not (U+FE0E, U+FE0F).
-pub fn without_variation(emoji: &str) -> String {
-    emoji.chars().filter(|c| !matches!(c, '\u{fe0e}' | '\u{fe0f}')).collect()
 }
 
 /// All text that a search looks at: that of the post, spoilers too, and the titles of its files, polls and previews.

@@ -28,7 +28,7 @@ mod title;
 pub use clean::for_page;
 pub use compose::compose;
 pub use destination::Destination;
-pub use filter::{Filter, Pattern, without_variation};
+pub use filter::{Filter, Pattern};
 pub use fold::{fold, places};
 pub use format::{Format, RENDERING, render};
 pub use item::{Author, InReplyTo, Item, guid, item, message_at, tags};

@@ -20,8 +20,7 @@ use crate::{
 /// How everything stands at one moment.
 #[derive(Debug, Default)]
 pub struct Snapshot {
-    /// None while the store cannot be read.
-    pub store: Option<Stats>,
+    pub store: Stats,
     pub shelf_bytes: u64,
     pub hosts: Vec<HostStatus>,
     /// None where nothing polls.
@@ -53,7 +52,7 @@ impl Collector for Scrape {
 impl Scrape {
     fn store(&self, out: &mut Out) -> fmt::Result {
         out.measure("shelf", "Size of the editions on the shelf", Some(Unit::Bytes), self.now.shelf_bytes as i64)?;
-        let Some(stats) = &self.now.store else { return Ok(()) };
+        let stats = &self.now.store;
         let failing = i64::from(stats.write_error.is_some());
         out.measure("store_posts", "Posts in the store", None, stats.posts as i64)?;
         out.measure("store_journal", "Size of the journal", Some(Unit::Bytes), stats.journal_bytes as i64)?;

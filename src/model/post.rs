@@ -389,6 +389,25 @@ pub struct Reaction {
     pub count: String,
 }
 
+/// An emoji whether it asks to be shown in colour or not (U+FE0E, U+FE0F).
+pub fn plain_emoji(emoji: &str) -> String {
+    emoji.chars().filter(|c| !matches!(c, '\u{fe0e}' | '\u{fe0f}')).collect()
+}
+
+/// A number of reactions from which on somebody decides otherwise.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ReactionLimit {
+    /// See [`plain_emoji`].
+    pub emoji: String,
+    pub figure: u64,
+}
+
+impl ReactionLimit {
+    pub fn is_reached(&self, reactions: &[Reaction]) -> bool {
+        reactions.iter().any(|reaction| plain_emoji(&reaction.emoji) == self.emoji && reaction.figure() >= self.figure)
+    }
+}
+
 impl Reaction {
     /// About how many there are: upstream rounds large numbers.
     pub fn figure(&self) -> u64 {

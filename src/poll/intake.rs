@@ -12,7 +12,9 @@ use super::{
 };
 use crate::{
     diff::{self, Difference, Waiting},
-    model::{Change, ChangeKind, Channel, ChannelId, ChannelInfo, ChannelName, Part, PostId, Stored, Time},
+    model::{
+        Change, ChangeKind, Channel, ChannelId, ChannelInfo, ChannelName, Part, PostId, ReactionLimit, Stored, Time,
+    },
     page::{self, Page, Problem},
     store::{self, Batch, Extent, Gap, Store, gaps_state, whole_state},
 };
@@ -69,12 +71,26 @@ pub enum Error {
 
 /// Reads `html`, the answer to a request for the page of `name` at `cursor`, and stores what is new in it, together
 /// with the gaps that it opens or closes: a gap that is forgotten is lost posts. Where somebody else stores something of
-/// the channel meanwhile, it is compared anew.
-pub fn take_in(store: &dyn Store, name: &ChannelName, cursor: Cursor, html: &str, now: Time) -> Result<Intake, Error> {
-    store::again(|| compare(store, name, cursor, page::parse(html)?, now))
+/// the channel meanwhile, it is compared anew. `limits` are those of reactions that feeds go by.
+pub fn take_in(
+    store: &dyn Store,
+    name: &ChannelName,
+    cursor: Cursor,
+    html: &str,
+    limits: &[ReactionLimit],
+    now: Time,
+) -> Result<Intake, Error> {
+    store::again(|| compare(store, name, cursor, page::parse(html)?, limits, now))
 }
 
-fn compare(store: &dyn Store, name: &ChannelName, cursor: Cursor, page: Page, now: Time) -> Result<Intake, Error> {
+fn compare(
+    store: &dyn Store,
+    name: &ChannelName,
+    cursor: Cursor,
+    page: Page,
+    limits: &[ReactionLimit],
+    now: Time,
+) -> Result<Intake, Error> {
     let known = store.channel(name)?;
     if page.posts.is_empty() {
         return without_posts(store, known, cursor, page, now);
@@ -101,7 +117,7 @@ fn compare(store: &dyn Store, name: &ChannelName, cursor: Cursor, page: Page, no
         ..Intake::default()
     };
     let before = waiting.clone();
-    let Difference { changes, waiting } = diff::damped(id, known_posts, page.posts, waiting, now);
+    let Difference { changes, waiting } = diff::damped(id, known_posts, page.posts, waiting, limits, now);
     intake.count(&changes, newest, followed_since(cursor, newest, &open), now);
     let renamed = store.channel_by_id(id)?.as_ref() != Some(&channel);
     let states = if gaps == open { Vec::new() } else { vec![gaps_state(id, &gaps)?] };

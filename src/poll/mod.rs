@@ -191,6 +191,7 @@ impl<U: Upstream> Poller<U> {
     ) -> impl Future<Output = Option<Done>> + Send + use<U> {
         let (store, clock) = (self.store.clone(), self.clock.clone());
         let upstream = Arc::clone(&self.exits[way.exit].upstream);
+        let limits = self.followed.borrow().reaction_limits();
         async move {
             let started = Instant::now();
             let answer = select! {
@@ -198,7 +199,7 @@ impl<U: Upstream> Poller<U> {
                 _ = stopping.wait_for(|stop| *stop) => return None,
             };
             let outcome = match answer {
-                Ok(body) => turn::store(&store, &turn, body, clock.wall()).await,
+                Ok(body) => turn::store(&store, &turn, body, limits, clock.wall()).await,
                 Err(outcome) => outcome,
             };
             Some(Done { turn, way, outcome, took: started.elapsed() })

@@ -1,5 +1,7 @@
 //! One request to upstream and what it leads to in the store. The only place where the two meet.
 
+use std::sync::Arc;
+
 use url::Url;
 
 use super::{
@@ -10,7 +12,7 @@ use super::{
 use crate::{
     diff,
     fetch::{self, Answer, Upstream},
-    model::{Channel, ChannelName, PostId, Stored, Time},
+    model::{Channel, ChannelName, PostId, ReactionLimit, Stored, Time},
     page::{self, Embed},
     store::{self, Batch, Handle, Store},
 };
@@ -67,9 +69,9 @@ pub async fn ask<U: Upstream>(upstream: &U, host: &Url, turn: &Turn) -> Result<S
 
 /// Stores what the answer brings, on a thread. To be awaited to its end: dropping it would lose the outcome, not the
 /// work.
-pub async fn store(store: &Handle, turn: &Turn, body: String, now: Time) -> Outcome {
+pub async fn store(store: &Handle, turn: &Turn, body: String, limits: Arc<[ReactionLimit]>, now: Time) -> Outcome {
     let turn = turn.clone();
-    let digested = store.change(move |store| digest(store, &turn, &body, now)).await;
+    let digested = store.change(move |store| digest(store, &turn, &body, &limits, now)).await;
     digested.unwrap_or_else(|stopped| Outcome::Stopped(stopped.to_string()))
 }
 
@@ -108,12 +110,11 @@ fn is_upstream(location: &str) -> bool {
     ["telegram.org", "t.me", "telegram.me", "telegram.dog"].contains(&host)
 }
 
-fn digest(store: &dyn Store, turn: &Turn, body: &str, now: Time) -> Outcome {
+fn digest(store: &dyn Store, turn: &Turn, body: &str, limits: &[ReactionLimit], now: Time) -> Outcome {
+    let taken_in = |cursor| page_outcome(take_in(store, &turn.channel, cursor, body, limits, now));
     match turn.errand {
-        Errand::Head => page_outcome(take_in(store, &turn.channel, Cursor::Newest, body, now)),
-        Errand::Older(cursor) | Errand::History(cursor) => {
-            page_outcome(take_in(store, &turn.channel, cursor, body, now))
-        }
+        Errand::Head => taken_in(Cursor::Newest),
+        Errand::Older(cursor) | Errand::History(cursor) => taken_in(cursor),
         Errand::Landing => match page::parse(body) {
             Err(page::Error::NoPreview(landing)) => Outcome::Landing(landing),
             Err(error) => unread(&error),

@@ -185,7 +185,7 @@ fn snapshot(site: &Site) -> Snapshot {
         Err(_) => site.board.all().into_iter().map(|(name, status)| (name, status, None)).collect(),
     };
     Snapshot {
-        store: Some(site.store.stats()),
+        store: site.store.stats(),
         shelf_bytes: site.shelf.bytes(),
         hosts: site.board.hosts(),
         budget: site.board.budget(),

@@ -40,11 +40,14 @@ impl Lock {
         };
         fs::create_dir_all(&directory).map_err(Error::io("cannot create", &directory))?;
         let path = directory.join(NAME);
-        let lock = Self::on(open(&path)?, &path, store);
+        let lock = Self::on(open(&path)?, &path, store)?;
         drop(earlier);
-        // For whoever looks why an earlier build cannot open it. Nothing depends on it.
-        let _ = fs::write(directory.join("README"), WORDS);
-        lock
+        let words = directory.join("README");
+        if !words.exists() {
+            // For whoever looks why an earlier build cannot open it. Nothing depends on it.
+            let _ = fs::write(words, WORDS);
+        }
+        Ok(lock)
     }
 
     /// Changes nothing on the disk: `None` where there is no lock file, so no process either.

@@ -1,5 +1,10 @@
 //! Polls that are open: their figures are those last seen, at a measured pace, and no figure is an edit.
 
+use feedbridge::{
+    diff::{self, Waiting},
+    model::{Change, ChangeKind, ChannelId, Post, PostId, Reaction, ReactionLimit, Stored},
+};
+
 use super::identity::{LOAD, Shelf, at, page, post, text};
 
 fn poll(kind: &str, yes: u8) -> String {
@@ -109,4 +114,33 @@ fn the_final_figures_are_shown_at_once_and_stay() {
     }
     assert_eq!(shelf.sequence(), sequence, "a mirror that is late opens no poll again");
     assert!(shows(&shelf, 12));
+}
+
+/// A post with so many clowns.
+fn ridiculed(count: &str) -> Post {
+    let reactions = vec![Reaction { emoji: "🤡\u{fe0f}".to_owned(), count: count.to_owned() }];
+    Post { reactions, published: Some(at(0)), ..Post::new(PostId(1)) }
+}
+
+/// What becomes of a post that showed `before` and shows `now`.
+fn changes(before: &str, now: &str, limits: &[ReactionLimit]) -> Vec<Change> {
+    let stored: Vec<Stored> =
+        diff::diff(ChannelId(7), Vec::new(), vec![ridiculed(before)], at(1)).into_iter().map(|c| c.stored).collect();
+    diff::damped(ChannelId(7), stored, vec![ridiculed(now)], Waiting::default(), limits, at(2)).changes
+}
+
+#[test]
+fn reactions_are_stored_anew_when_they_reach_a_limit_that_a_feed_goes_by_and_not_else() {
+    let limits = [30, 1000].map(|figure| ReactionLimit { emoji: "🤡".to_owned(), figure });
+    for (before, now, stored) in
+        [("3", "29", false), ("3", "30", true), ("30", "999", false), ("999", "1.2K", true), ("31", "3", false)]
+    {
+        let changes = changes(before, now, &limits);
+        assert_eq!(
+            changes.iter().map(|change| change.kind).collect::<Vec<_>>(),
+            [ChangeKind::Renewed][..usize::from(stored)]
+        );
+        assert!(changes.iter().all(|change| change.stored.updated == at(0)), "{before} {now}");
+    }
+    assert_eq!(changes("3", "300", &[]), []);
 }

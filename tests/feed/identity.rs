@@ -92,7 +92,7 @@ impl Shelf {
     }
 
     pub fn take_as(&self, name: &str, html: &str, minutes: i64) -> Result<Intake, TakeInError> {
-        take_in(&self.store, &name.parse().unwrap(), Cursor::Newest, html, at(minutes))
+        take_in(&self.store, &name.parse().unwrap(), Cursor::Newest, html, &[], at(minutes))
     }
 
     pub fn posts(&self) -> Vec<Stored> {
@@ -281,7 +281,7 @@ fn older_posts_on_a_page_are_not_new_for_being_old() {
     let many: Vec<_> = (1..=60).map(|id| post(LOAD, id, id.cast_signed(), &text(&format!("Number {id}")))).collect();
     shelf.take(&page(&many), 100);
     let intake =
-        take_in(&shelf.store, &"kitchen".parse().unwrap(), Cursor::Newest, &page(&many[..20]), at(120)).unwrap();
+        take_in(&shelf.store, &"kitchen".parse().unwrap(), Cursor::Newest, &page(&many[..20]), &[], at(120)).unwrap();
     assert_eq!((intake.new, intake.edited), (0, 0));
 }
 

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     config::FeedSpec,
-    edition::{Contents, answering},
+    edition::{Contents, answer_one},
     feed::{self, Deleted, Entry, Filter, Header, Item, Kind, Selection, Settings},
     feeds::FeedId,
     model::{Channel, ChannelId, ChannelName, PostId, Stored},
@@ -222,14 +222,14 @@ fn of_channel(site: &Site, feed: &FeedId, id: ChannelId, choice: &Selection) -> 
         let latest = site.store.latest(id, before, chunk)?;
         looks += latest.len();
         let more = latest.len() == chunk;
-        for stored in latest {
+        for mut stored in latest {
             if posts.len() == POSTS {
                 end = before;
                 break 'page;
             }
             before = Some(stored.post.id);
             if is_wanted(feed, &channel, &stored) && choice.filter.admits(&channel, &stored) {
-                let stored = answering(site.store.as_ref(), &channel, stored)?;
+                answer_one(site.store.as_ref(), &channel, &mut stored)?;
                 let item = feed::item(Entry { channel: &channel, stored: &stored }, &settings);
                 posts.push((channel.clone(), stored, item));
             }

@@ -13,7 +13,7 @@ use super::{
     row::{about, page_of},
 };
 use crate::{
-    edition::answering,
+    edition::answer_one,
     feed::{self, Entry, Refusal, pairs},
     feeds::FeedId,
     model::{ChannelId, PostId, Stored, Time},
@@ -60,8 +60,8 @@ fn page(site: &Site, feed: &FeedId, date: NaiveDate, after: Option<PostId>) -> R
     }
     let wanted = found.posts.into_iter().filter(|stored| is_wanted(feed, &channel, stored));
     let articles: Result<Vec<_>, Error> = wanted
-        .map(|stored| {
-            let stored = answering(site.store.as_ref(), &channel, stored)?;
+        .map(|mut stored| {
+            answer_one(site.store.as_ref(), &channel, &mut stored)?;
             let item = feed::item(Entry { channel: &channel, stored: &stored }, &settings);
             Ok(article(site, &channel, &stored, &item, true))
         })

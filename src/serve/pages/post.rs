@@ -12,7 +12,7 @@ use super::{
     row::{about, page_of},
 };
 use crate::{
-    edition::answering,
+    edition::answer_one,
     feed::{self, Entry, Item, Settings},
     feeds::FeedId,
     model::{ChangeKind, Channel, PostId, Stored},
@@ -45,13 +45,13 @@ fn page(site: &Site, feed: &FeedId, id: PostId) -> Result<Made, Failure> {
     let (1, [channel_id]) = (feed.channels.len(), ids.as_slice()) else { return Err(Failure::Missing) };
     let settings = shown(&feed.settings);
     let stored = site.store.known(*channel_id, &[id])?.into_iter().find(|stored| is_shown(stored, &settings));
-    let (Some(stored), Some(channel)) = (stored, site.store.channel_by_id(*channel_id)?) else {
+    let (Some(mut stored), Some(channel)) = (stored, site.store.channel_by_id(*channel_id)?) else {
         return Err(Failure::Missing);
     };
     if stored.post.id != id {
         return Err(Failure::Moved(format!("./{}", stored.post.id)));
     }
-    let stored = answering(site.store.as_ref(), &channel, stored)?;
+    answer_one(site.store.as_ref(), &channel, &mut stored)?;
     let item = feed::item(Entry { channel: &channel, stored: &stored }, &settings);
     let header = about(site, feed);
     let neighbour = |found: Vec<Stored>| found.first().map(|stored| format!("./{}", stored.post.id));
