@@ -8,6 +8,7 @@ mod follow;
 mod limits;
 mod log_lines;
 mod proxies;
+mod reactions;
 mod reload;
 mod socket;
 mod validators;
