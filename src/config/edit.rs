@@ -73,7 +73,8 @@ fn parse(text: &str) -> Result<DocumentMut, EditError> {
     text.parse::<DocumentMut>().map_err(|error| EditError::Syntax(error.message().to_owned()))
 }
 
-/// From the comments right above the header to the blank line behind the last key.
+/// From the comments right above the header to the blank line behind the last key; from the blank line above, if there is
+/// none behind.
 fn lines_of(text: &str, table: &Table) -> Option<Range<usize>> {
     let header = table.span()?;
     let last = table.iter().filter_map(|(_, item)| item.span()).map(|span| span.end).max().unwrap_or(header.end);
@@ -85,6 +86,8 @@ fn lines_of(text: &str, table: &Table) -> Option<Range<usize>> {
     let mut end = last + rest.find('\n').map_or(rest.len(), |at| at + 1);
     if let Some(blank) = text[end..].split_inclusive('\n').next().filter(|line| line.trim().is_empty()) {
         end += blank.len();
+    } else if let Some(blank) = text[..start].split_inclusive('\n').next_back().filter(|line| line.trim().is_empty()) {
+        start -= blank.len();
     }
     Some(start..end)
 }

@@ -55,6 +55,16 @@ fn remove_takes_the_block_out_that_add_put_in() {
     assert!(ran.code == 1 && ran.err.contains("nobody is no channel of"), "{ran:?}");
 }
 
+#[test]
+fn what_add_put_before_a_comment_remove_takes_out_whole() {
+    let (program, _) = commented("http://127.0.0.1:9");
+    let before = program.configuration().replace("posts = 7\n\n", "posts = 7\n");
+    program.configure(&before);
+    assert_eq!(program.run(&["add", "--offline", "spout"]).code, 0);
+    assert_eq!(program.run(&["remove", "spout"]).code, 0);
+    assert_eq!(program.configuration(), before);
+}
+
 async fn upstream(name: &str) -> (StandIn, String) {
     let upstream = StandIn::with(name, 1_000_000_007);
     upstream.post(name, 1, "Cold", base());
