@@ -1,8 +1,9 @@
 //! What is followed and served at this moment: a registry that is swapped whole. Following one more channel, or one
-//! less, is one call; the poller, the board and the server see it.
+//! less, is one call; the poller, the board and the server see it. A channel that is only wished for is polled, and has no
+//! feed until it was seen.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     hash::{Hash, Hasher},
     ops::Deref,
     ptr,
@@ -79,7 +80,11 @@ impl Hash for FeedId {
 /// The channels that are polled and the feeds that are served, at one moment.
 #[derive(Debug, Clone, Default)]
 pub struct Followed {
+    /// With those of the wishes.
     pub channels: Vec<ChannelConfig>,
+    wishes: HashSet<ChannelName>,
+    /// Those that are followed because somebody asked for them.
+    on_demand: HashSet<ChannelName>,
     feeds: Vec<FeedId>,
     /// By the name in lower case.
     by_name: HashMap<String, Vec<FeedId>>,
@@ -101,6 +106,26 @@ impl Followed {
     pub fn find(&self, name: &str) -> Option<&FeedId> {
         let found = self.by_name.get(&name.to_lowercase())?;
         found.iter().find(|feed| feed.name == name).or(found.first())
+    }
+
+    /// Whether somebody waits for the channel, which was not seen yet.
+    pub fn is_wish(&self, name: &ChannelName) -> bool {
+        self.wishes.contains(name)
+    }
+
+    /// How many somebody waits for.
+    pub fn wishes(&self) -> usize {
+        self.wishes.len()
+    }
+
+    /// Whether the channel is followed only because somebody asked for it.
+    pub fn is_on_demand(&self, name: &ChannelName) -> bool {
+        self.on_demand.contains(name)
+    }
+
+    /// How many are followed only because somebody asked for them.
+    pub fn on_demand(&self) -> usize {
+        self.on_demand.len()
     }
 
     /// The numbers of reactions that some feed goes by, whichever its channels: a channel may have several names.
@@ -128,16 +153,22 @@ pub struct Feeds {
 impl Feeds {
     /// What the configuration names, as if it had never been otherwise.
     pub fn of(config: &Config) -> Self {
-        Self::set_up(config, &SetUp::new(), BEFORE_ANY_POST, BEFORE_ANY_POST).0
+        Self::set_up(config, [], &SetUp::new(), BEFORE_ANY_POST, BEFORE_ANY_POST).0
     }
 
-    /// What the configuration names. What is set up otherwise than the store was last told is so since `now`; what is new
-    /// was never otherwise.
-    pub fn resume(config: &Config, store: &dyn Store, now: Time) -> Result<Self, Error> {
+    /// What the configuration names, and the channels of `others` that it does not. What is set up otherwise than the store
+    /// was last told is so since `now`; what is new was never otherwise.
+    pub fn resume(
+        config: &Config,
+        others: impl IntoIterator<Item = ChannelName>,
+        store: &dyn Store,
+        now: Time,
+    ) -> Result<Self, Error> {
         let kept: SetUp = store.hint(SET_UP)?.and_then(|kept| serde_json::from_value(kept).ok()).unwrap_or_default();
         // Nothing is known of the feeds of a store that was served before this was noted, or whose hints are lost.
         let is_lost = kept.is_empty() && !store.channels()?.is_empty();
-        let (feeds, set_up) = Self::set_up(config, &kept, if is_lost { now } else { BEFORE_ANY_POST }, now);
+        let unknown = if is_lost { now } else { BEFORE_ANY_POST };
+        let (feeds, set_up) = Self::set_up(config, others, &kept, unknown, now);
         if set_up != kept {
             store.set_hint(SET_UP, &serde_json::to_value(&set_up)?)?;
         }
@@ -145,7 +176,13 @@ impl Feeds {
     }
 
     /// What `kept` does not know is so since `unknown`, what it knows otherwise since `now`.
-    fn set_up(config: &Config, kept: &SetUp, unknown: Time, now: Time) -> (Self, SetUp) {
+    fn set_up(
+        config: &Config,
+        others: impl IntoIterator<Item = ChannelName>,
+        kept: &SetUp,
+        unknown: Time,
+        now: Time,
+    ) -> (Self, SetUp) {
         let (public_url, hub_url) = (config.server.public_url.clone(), config.hub_url());
         let mut set_up = SetUp::new();
         let mut since = |name: &str, identity: u64| {
@@ -158,9 +195,22 @@ impl Feeds {
             since
         };
         let mut followed = Followed { channels: config.channels.clone(), ..Followed::default() };
-        for spec in &config.feeds {
-            let identity = edition::identity(spec, &public_url, hub_url.as_deref());
-            followed.add(FeedId::new(spec.clone(), identity, since(&spec.name, identity)));
+        let mut add = |followed: &mut Followed, spec: FeedSpec| {
+            let identity = edition::identity(&spec, &public_url, hub_url.as_deref());
+            let since = since(&spec.name, identity);
+            followed.add(FeedId::new(spec, identity, since));
+        };
+        config.feeds.iter().for_each(|spec| add(&mut followed, spec.clone()));
+        let mut polled: HashSet<_> = config.channels.iter().map(|channel| channel.name.clone()).collect();
+        for name in others {
+            let (channel, spec) = config.plain(name);
+            if followed.find(&spec.name).is_none() {
+                if polled.insert(channel.name.clone()) {
+                    followed.on_demand.insert(channel.name.clone());
+                    followed.channels.push(channel);
+                }
+                add(&mut followed, spec);
+            }
         }
         let since = since(ALL, edition::identity_of_all(&public_url));
         (Self { now: watch::Sender::new(Arc::new(followed)), public_url, hub_url, since }, set_up)
@@ -180,6 +230,19 @@ impl Feeds {
         self.now.subscribe()
     }
 
+    /// Has a channel polled before all others, for somebody waits for it; its feed is not served yet.
+    pub fn wish(&self, channel: ChannelConfig) {
+        self.now.send_if_modified(|followed| {
+            let is_new = followed.channels.iter().all(|followed| followed.name != channel.name);
+            if is_new {
+                let followed = Arc::make_mut(followed);
+                followed.wishes.insert(channel.name.clone());
+                followed.channels.push(channel);
+            }
+            is_new
+        });
+    }
+
     /// Polls one more channel and serves its feed from `now` on; one that is followed already stays as it is.
     pub fn follow(&self, channel: ChannelConfig, spec: FeedSpec, now: Time) {
         let identity = edition::identity(&spec, &self.public_url, self.hub_url.as_deref());
@@ -189,7 +252,12 @@ impl Feeds {
                 return false;
             }
             let followed = Arc::make_mut(followed);
-            if followed.channels.iter().all(|followed| followed.name != channel.name) {
+            let is_wish = followed.wishes.remove(&channel.name);
+            if is_wish || followed.channels.iter().all(|followed| followed.name != channel.name) {
+                followed.on_demand.insert(channel.name.clone());
+            }
+            followed.channels.retain(|followed| !is_wish || followed.name != channel.name);
+            if followed.on_demand.contains(&channel.name) {
                 followed.channels.push(channel);
             }
             followed.add(feed);
@@ -197,19 +265,22 @@ impl Feeds {
         });
     }
 
-    /// Serves the channel's own feed no more, and polls it no more unless another feed shows it. What is stored stays.
+    /// Serves the channel's own feed no more, and polls it no more unless another feed shows it; a wish for it ends. What is
+    /// stored stays.
     pub fn unfollow(&self, name: &ChannelName) {
         self.now.send_if_modified(|followed| {
             let is_its_own = |feed: &FeedId| feed.is_of_channel() && feed.channels.contains(name);
-            if !followed.feeds.iter().any(is_its_own) {
+            if !followed.wishes.contains(name) && !followed.feeds.iter().any(is_its_own) {
                 return false;
             }
             let followed = Arc::make_mut(followed);
+            followed.wishes.remove(name);
             followed.feeds.retain(|feed| !is_its_own(feed));
             followed.by_name.values_mut().for_each(|feeds| feeds.retain(|feed| !is_its_own(feed)));
             followed.by_name.retain(|_, feeds| !feeds.is_empty());
             if followed.feeds.iter().all(|feed| !feed.channels.contains(name)) {
                 followed.channels.retain(|channel| channel.name != *name);
+                followed.on_demand.remove(name);
             }
             true
         });

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::export;
 use crate::{
-    config::Config,
+    config::{Config, OnDemand},
     daemon::{Failure, store_config, tokens},
     model::{Channel, ChannelId},
     store::{self, Check, Error, IndexState},
@@ -12,6 +12,8 @@ use crate::{
 
 pub fn run(config: &Config) -> Result<(), Failure> {
     println!("configuration: {} channels, served at {}", config.channels.len(), config.server.public_url);
+    let OnDemand { enabled, reason, .. } = &config.on_demand;
+    println!("configuration: channels are {} on demand: {reason}", if *enabled { "followed" } else { "not followed" });
     tokens(config)?;
     let place = store_config(config);
     let shown = place.path.display();

@@ -4,6 +4,7 @@ mod access;
 pub mod edit;
 mod limits;
 mod named;
+mod on_demand;
 mod read;
 mod section;
 
@@ -17,6 +18,8 @@ use url::Url;
 
 pub use access::{Access, TokenError, Tokens};
 pub use limits::Limits;
+pub use named::is_reserved;
+pub use on_demand::OnDemand;
 pub use read::is_loopback;
 pub use section::Problem;
 
@@ -35,9 +38,12 @@ pub struct Config {
     pub access: Access,
     pub upstream: Upstream,
     pub poll: Poll,
+    pub on_demand: OnDemand,
     pub hub: Hub,
     /// For feeds that say nothing of their own.
     pub defaults: Settings,
+    /// For channels that say nothing of their own.
+    pub history: History,
     /// All that are polled: those with a feed of their own, then those that only a named feed wants.
     pub channels: Vec<ChannelConfig>,
     /// One for each channel, then the named ones.
@@ -164,6 +170,19 @@ impl Config {
             Hub::Own(_) => Some(format!("{}/hub", self.server.public_url)),
             Hub::Outside(url) => Some(url.to_string()),
         }
+    }
+
+    /// A channel and its feed with nothing but its name.
+    pub fn plain(&self, name: ChannelName) -> (ChannelConfig, FeedSpec) {
+        let feed = FeedSpec {
+            name: name.to_string(),
+            title: None,
+            channels: vec![name.clone()],
+            filter: Filter::default(),
+            settings: self.defaults.clone(),
+            ttl_minutes: self.poll.policy.least_minutes(),
+        };
+        (ChannelConfig { name, history: self.history }, feed)
     }
 
     /// Checks the text of a configuration; all its problems at once, in the order of the lines.

@@ -19,6 +19,11 @@ const RESERVED: [&str; 13] = [
 /// Of a feed's name, in characters.
 const LONGEST_NAME: usize = 64;
 
+/// Whether addresses that begin so are the server's own, or may come to be.
+pub fn is_reserved(name: &str) -> bool {
+    RESERVED.contains(&name.to_ascii_lowercase().as_str())
+}
+
 /// A `[[feed]]`; `others` are those before it. The caller sees to it that its channels are polled.
 pub fn named_feed(section: Section<'_>, defaults: &Settings, others: &[FeedSpec]) -> Option<FeedSpec> {
     let settings = settings(&section, defaults.clone());
@@ -38,13 +43,12 @@ pub fn named_feed(section: Section<'_>, defaults: &Settings, others: &[FeedSpec]
 
 /// What is wrong with the name of a feed.
 fn misnamed(name: &str, others: &[FeedSpec]) -> Option<String> {
-    let folded = name.to_ascii_lowercase();
     if !(1..=LONGEST_NAME).contains(&name.len())
         || !name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
     {
         return Some(format!("must be 1 to {LONGEST_NAME} letters, digits, - and _"));
     }
-    if RESERVED.contains(&folded.as_str()) {
+    if is_reserved(name) {
         return Some("is an address of the server's own; choose another name".to_owned());
     }
     let taken = others.iter().any(|spec| spec.name.eq_ignore_ascii_case(name));

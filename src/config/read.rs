@@ -10,6 +10,7 @@ use super::{
     access::access,
     limits::{limits, trusted_proxies},
     named::{filter, named_feed},
+    on_demand::on_demand,
     section::{Document, Section, Word},
 };
 use crate::{
@@ -33,12 +34,7 @@ pub fn config(text: &str) -> Result<Config, Vec<Problem>> {
         }
     };
     let config = whole(Section::root(&document, &table));
-    let mut problems = document.into_problems();
-    // What was refused says why by itself, and may have been the channel.
-    if problems.is_empty() && config.channels.is_empty() {
-        let message = "there is no channel; add one as [[channel]] with name = \"dlinnlp\"".to_owned();
-        problems.push(Problem { line: 1, key: String::new(), message });
-    }
+    let problems = document.into_problems();
     if problems.is_empty() { Ok(config) } else { Err(problems) }
 }
 
@@ -49,16 +45,17 @@ fn whole(root: Section<'_>) -> Config {
     let access = access(root.section("access"));
     let upstream = upstream(root.section("upstream"));
     let poll = poll(root.section("poll"), &upstream);
+    let on_demand = on_demand(root.section("on_demand"), &server, &access);
     let hub = hub(root.section("hub"));
     let defaults = root.section("defaults");
     let settings = settings(&defaults, Settings::default());
-    let history_default = history(&defaults, History::default());
+    let default_history = history(&defaults, History::default());
     defaults.finish();
     let mut channels = Vec::new();
     let mut feeds = Vec::new();
     let mut names = BTreeSet::new();
     for section in root.sections("channel") {
-        if let Some((channel, feed)) = channel(section, &settings, history_default, &mut names) {
+        if let Some((channel, feed)) = channel(section, &settings, default_history, &mut names) {
             channels.push(channel);
             feeds.push(feed);
         }
@@ -66,15 +63,14 @@ fn whole(root: Section<'_>) -> Config {
     for section in root.sections("feed") {
         if let Some(feed) = named_feed(section, &settings, &feeds) {
             let more = feed.channels.iter().filter(|name| names.insert((*name).clone()));
-            channels.extend(more.map(|name| ChannelConfig { name: name.clone(), history: history_default }));
+            channels.extend(more.map(|name| ChannelConfig { name: name.clone(), history: default_history }));
             feeds.push(feed);
         }
     }
     root.finish();
-    let least = poll.policy.fixed_interval.unwrap_or(poll.policy.floor);
-    let ttl_minutes = u32::try_from(least.as_secs().div_ceil(60)).unwrap_or(u32::MAX);
-    feeds.iter_mut().for_each(|feed| feed.ttl_minutes = ttl_minutes);
-    Config { server, store, limits, access, upstream, poll, hub, defaults: settings, channels, feeds }
+    feeds.iter_mut().for_each(|feed| feed.ttl_minutes = poll.policy.least_minutes());
+    let (defaults, history) = (settings, default_history);
+    Config { server, store, limits, access, upstream, poll, on_demand, hub, defaults, history, channels, feeds }
 }
 
 fn server(section: Section<'_>) -> Server {

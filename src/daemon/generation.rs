@@ -3,18 +3,28 @@
 
 use std::sync::Arc;
 
-use tokio::{join, select, sync::watch, task::JoinHandle, time::timeout};
+use tokio::{
+    join, select,
+    sync::{
+        mpsc::{self, UnboundedReceiver, UnboundedSender},
+        watch,
+    },
+    task::JoinHandle,
+    time::timeout,
+};
 use tracing::warn;
 
 use super::{Failure, Ground, STOP_TIME, exits, push::Push, systemd, until};
 use crate::{
     config::{Config, Tokens},
+    demand::{Demand, Scene},
     feeds::Feeds,
     fetch::Http,
     hub::Hub,
     poll::Poller,
     serve::Site,
-    status::Board,
+    status::{Board, FirstLook},
+    store::Error,
 };
 
 /// What a generation takes over from the one before.
@@ -32,6 +42,9 @@ pub struct Plan {
     heritage: Heritage,
     poller: Poller<Http>,
     push: Push,
+    demand: Arc<Demand>,
+    scene: Scene,
+    looks: UnboundedReceiver<FirstLook>,
 }
 
 pub struct Generation {
@@ -40,6 +53,7 @@ pub struct Generation {
     stop: watch::Sender<bool>,
     polling: JoinHandle<()>,
     pushing: JoinHandle<()>,
+    following: JoinHandle<()>,
 }
 
 impl Plan {
@@ -54,19 +68,25 @@ impl Plan {
         let push = Push::open(&config, ground.handle(), ground.clock.clone(), hub.as_deref()).await?;
         let feeds = feeds(ground, &config).await?;
         let (store, metrics) = (Arc::clone(&ground.store), Arc::clone(&ground.metrics));
+        let (demand, readers) = (Arc::clone(&ground.demand), Arc::clone(&ground.readers));
         let site = Site::new(Arc::clone(&config), store, Arc::clone(&board), metrics);
-        let site = Arc::new(site.with_feeds(feeds).with_hub(push.own()).with_tokens(tokens));
-        let poller = poller(ground, &config, &site.feeds, &board)?;
-        Ok(Self { heritage: Heritage { board, hub: push.own().or(hub) }, config, site, poller, push })
+        let site = site.with_feeds(feeds).with_hub(push.own()).with_tokens(tokens);
+        let site = Arc::new(site.with_demand(Arc::clone(&demand), Arc::clone(&readers)));
+        let (look, looks) = mpsc::unbounded_channel();
+        let poller = poller(ground, &config, &site.feeds, &board, look)?;
+        let scene = site.scene();
+        let heritage = Heritage { board, hub: push.own().or(hub) };
+        Ok(Self { heritage, config, site, poller, push, demand, scene, looks })
     }
 
     /// Begins in the place of `before`, which ends: its poller before this one asks anybody, for both would ask for the
     /// same channels; its deliveries when they end, beside this one's.
     pub fn begin(self, before: Option<Generation>) -> Generation {
-        let Self { config, site, heritage, poller, push } = self;
+        let Self { config, site, heritage, poller, push, demand, scene, looks } = self;
         let (mut polled, mut pushed) = before.map(Generation::retire).unzip();
         let (stop, stopped) = watch::channel(false);
         let stopped_too = stopped.clone();
+        let following = tokio::spawn(demand.run(scene, looks, until(stopped.clone())));
         let polling = tokio::spawn(async move {
             if let Some(polled) = &mut polled {
                 ended(polled).await;
@@ -80,7 +100,7 @@ impl Plan {
                 }
             });
         });
-        Generation { config, heritage, stop, polling, pushing }
+        Generation { config, heritage, stop, polling, pushing, following }
     }
 }
 
@@ -90,12 +110,15 @@ impl Generation {
         select! {
             _ = &mut self.polling => "polling",
             _ = &mut self.pushing => "the hub",
+            _ = &mut self.following => "following on demand",
         }
     }
 
     /// Takes nothing more up. What is being stored is stored to its end; deliveries are cut off that a subscriber does not
     /// take in time, and made again after the next start.
-    pub async fn end(self) {
+    pub async fn end(mut self) {
+        self.stop.send_replace(true);
+        ended(&mut self.following).await;
         let (mut polling, mut pushing) = self.retire();
         let pushed = async {
             if timeout(STOP_TIME, ended(&mut pushing)).await.is_err() {
@@ -142,12 +165,25 @@ fn board(config: &Config, earlier: Option<&Board>) -> Board {
 }
 
 async fn feeds(ground: &Ground, config: &Arc<Config>) -> Result<Feeds, Failure> {
-    let (config, now) = (Arc::clone(config), ground.clock.wall());
-    let resumed = ground.handle().run(move |store| Feeds::resume(&config, store, now)).await;
+    let others = if config.on_demand.enabled { ground.demand.followed() } else { Vec::new() };
+    let (config, readers, now) = (Arc::clone(config), Arc::clone(&ground.readers), ground.clock.wall());
+    let store = ground.handle();
+    let resumed = store.run(move |store| {
+        let feeds = Feeds::resume(&config, others, store, now)?;
+        readers.resume(store, feeds.now().channels.iter().map(|channel| &channel.name), now);
+        Ok::<_, Error>(feeds)
+    });
+    let resumed = resumed.await;
     resumed.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
 }
 
-fn poller(ground: &Ground, config: &Config, feeds: &Feeds, board: &Arc<Board>) -> Result<Poller<Http>, Failure> {
+fn poller(
+    ground: &Ground,
+    config: &Config,
+    feeds: &Feeds,
+    board: &Arc<Board>,
+    looks: UnboundedSender<FirstLook>,
+) -> Result<Poller<Http>, Failure> {
     Ok(Poller {
         exits: exits(config)?,
         store: ground.handle(),
@@ -155,6 +191,8 @@ fn poller(ground: &Ground, config: &Config, feeds: &Feeds, board: &Arc<Board>) -
         metrics: Arc::clone(&ground.metrics),
         clock: ground.clock.clone(),
         followed: feeds.changes(),
+        readers: Arc::clone(&ground.readers),
+        looks: Some(looks),
         hosts: config.upstream.hosts.clone(),
         policy: config.poll.policy,
         seed: fastrand::u64(..),

@@ -33,7 +33,9 @@ pub use wiring::{exits, load, password, store_config, tokens};
 use crate::{
     clock::Clock,
     config::Config,
+    demand::Demand,
     metrics::Metrics,
+    readers::Readers,
     serve::{self, Site},
     store::{self, Handle, Opened, Store},
 };
@@ -58,6 +60,8 @@ pub struct Ground {
     store: Arc<dyn Store>,
     metrics: Arc<Metrics>,
     clock: Clock,
+    demand: Arc<Demand>,
+    readers: Arc<Readers>,
 }
 
 impl Ground {
@@ -70,7 +74,9 @@ async fn daemon(path: PathBuf, config: Arc<Config>, listener: TcpListener) -> Re
     let signals = Signals::new()?;
     let (store, clock) = (open(&config).await?, Clock::system());
     let metrics = Arc::new(Metrics::new(clock.wall()));
-    let ground = Arc::new(Ground { path, store: Arc::clone(&store), metrics, clock });
+    let demand = Arc::new(Demand::resume(Handle::new(Arc::clone(&store)), clock.clone()).await?);
+    let readers = Arc::default();
+    let ground = Arc::new(Ground { path, store: Arc::clone(&store), metrics, clock, demand, readers });
     // A task of its own, so that whatever becomes of it the store is closed.
     let ended = tokio::spawn(live(ground, config, listener, signals)).await;
     let closed = spawn_blocking(move || store.close()).await;

@@ -1,5 +1,5 @@
 //! What the daemon counts about itself, for Prometheus. Labels come only from the configuration and from closed sets
-//! of words, so their number is bounded. Counts what it is told, and reads the rest at the scrape, so that nothing has to be
+//! of words, so their number is bounded: what is followed on demand is counted together. Counts what it is told, and reads the rest at the scrape, so that nothing has to be
 //! kept true in between; knows neither upstream nor HTTP.
 
 mod snapshot;
@@ -68,8 +68,8 @@ struct EditionLabels {
     outcome: &'static str,
 }
 
-/// What was counted of each channel.
-type Tallies = HashMap<ChannelName, Tally>;
+/// What was counted of each channel; under None, of all together that are followed on demand, whose names anybody chooses.
+type Tallies = HashMap<Option<ChannelName>, Tally>;
 
 /// Each by the words of a closed set.
 #[derive(Debug, Clone, Default)]
@@ -151,9 +151,9 @@ impl Metrics {
         self.editions.get_or_create(&EditionLabels { outcome }).inc();
     }
 
-    /// One request to upstream; `outcome` is one of a closed set of words.
-    pub fn poll(&self, channel: &ChannelName, outcome: &'static str, took: Duration) {
-        self.count(channel, |tally| *tally.polls.entry(outcome).or_default() += 1);
+    /// One request to upstream, of a channel or (None) of one that is followed on demand; `outcome` is one of a closed set of words.
+    pub fn poll<'n>(&self, channel: impl Into<Option<&'n ChannelName>>, outcome: &'static str, took: Duration) {
+        self.count(channel.into(), |tally| *tally.polls.entry(outcome).or_default() += 1);
         self.poll_seconds.observe(took.as_secs_f64());
     }
 
@@ -164,7 +164,8 @@ impl Metrics {
     }
 
     /// Things on a page that were not understood.
-    pub fn problems(&self, channel: &ChannelName, problems: &[Problem]) {
+    pub fn problems<'n>(&self, channel: impl Into<Option<&'n ChannelName>>, problems: &[Problem]) {
+        let channel = channel.into();
         for problem in problems {
             let kind = match problem.kind {
                 ProblemKind::UnknownClass(_) => "unknown_class",
@@ -180,7 +181,7 @@ impl Metrics {
     }
 
     /// `count` changes of one kind stored.
-    pub fn changes(&self, channel: &ChannelName, kind: ChangeKind, count: u64) {
+    pub fn changes<'n>(&self, channel: impl Into<Option<&'n ChannelName>>, kind: ChangeKind, count: u64) {
         let kind = match kind {
             ChangeKind::New => "new",
             ChangeKind::Edited => "edited",
@@ -188,12 +189,12 @@ impl Metrics {
             ChangeKind::Deleted => "deleted",
             ChangeKind::Restored => "restored",
         };
-        self.count(channel, |tally| *tally.changes.entry(kind).or_default() += count);
+        self.count(channel.into(), |tally| *tally.changes.entry(kind).or_default() += count);
     }
 
-    fn count(&self, channel: &ChannelName, add: impl FnOnce(&mut Tally)) {
+    fn count(&self, channel: Option<&ChannelName>, add: impl FnOnce(&mut Tally)) {
         let mut channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
-        add(channels.entry(channel.clone()).or_default());
+        add(channels.entry(channel.cloned()).or_default());
     }
 
     /// In the OpenMetrics text format, 1.0.0. What was counted of channels that are not in `now` is forgotten.
@@ -201,7 +202,7 @@ impl Metrics {
         let tallies = {
             let mut channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
             let followed: HashSet<&ChannelName> = now.channels.iter().map(|(name, ..)| name).collect();
-            channels.retain(|name, _| followed.contains(name));
+            channels.retain(|name, _| name.as_ref().is_none_or(|name| followed.contains(name)));
             channels.clone()
         };
         let mut scraped = Registry::with_prefix(PREFIX);

@@ -1,6 +1,6 @@
 //! What is read at the moment of a scrape, and how it is told: nothing of it is kept, so what is gone is gone.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use prometheus_client::{
     collector::Collector,
@@ -13,7 +13,7 @@ use super::{Tallies, Tally, seconds};
 use crate::{
     model::ChannelName,
     schedule::Budget,
-    status::{HostStatus, HubStatus, Status},
+    status::{HostStatus, HubStatus, State, Status},
     store::{Head, Stats},
 };
 
@@ -27,8 +27,14 @@ pub struct Snapshot {
     pub budget: Option<Budget>,
     /// None without a hub of the daemon's own.
     pub hub: Option<HubStatus>,
-    /// With where each stands in the store, as far as that can be read.
+    /// Those that are configured, with where each stands in the store, as far as that can be read.
     pub channels: Vec<(ChannelName, Status, Option<Head>)>,
+    /// Those that are followed on demand, by state.
+    pub on_demand: BTreeMap<State, usize>,
+    /// Followed on demand once, and not polled for want of readers.
+    pub idle: usize,
+    /// Names that somebody waits for.
+    pub waiting: usize,
 }
 
 /// With what was counted of the channels.
@@ -45,6 +51,7 @@ impl Collector for Scrape {
         self.upstream(&mut out)?;
         self.hub(&mut out)?;
         self.tallies(&mut out)?;
+        self.origins(&mut out)?;
         self.channels(&mut out)
     }
 }
@@ -104,12 +111,24 @@ impl Scrape {
         for (name, help, label, of) in families {
             let counts = self.tallies.iter().flat_map(|(channel, tally)| {
                 of(tally).iter().map(move |(word, count)| {
-                    ([("channel", channel.to_string()), (label, (*word).to_owned())].to_vec(), *count)
+                    ([("channel", named(channel)), (label, (*word).to_owned())].to_vec(), *count)
                 })
             });
             out.counters(name, help, counts)?;
         }
         Ok(())
+    }
+
+    fn origins(&self, out: &mut Out) -> fmt::Result {
+        let now = &self.now;
+        let on_demand = now.on_demand.values().sum();
+        let origins = [("configured", now.channels.len()), ("on_demand", on_demand), ("idle", now.idle)];
+        let origins = origins.map(|(origin, count)| ([("origin", origin.to_owned())].to_vec(), count as i64));
+        out.gauges("channels", "Channels by why they are here: idle ones are not polled", None, origins)?;
+        let states = now.on_demand.iter();
+        let states = states.map(|(state, count)| ([("state", state.as_str().to_owned())].to_vec(), *count as i64));
+        out.gauges("on_demand_channels", "Channels that are followed on demand, by state", None, states)?;
+        out.measure("first_looks_waiting", "Names that somebody waits for", None, now.waiting as i64)
     }
 
     fn channels(&self, out: &mut Out) -> fmt::Result {
@@ -140,6 +159,11 @@ impl Scrape {
             newest,
         )
     }
+}
+
+/// All that are followed on demand are one, under what is no name.
+fn named(channel: &Option<ChannelName>) -> String {
+    channel.as_ref().map_or_else(|| "*".to_owned(), ToString::to_string)
 }
 
 type Labels = Vec<(&'static str, String)>;

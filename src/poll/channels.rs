@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     iter,
+    sync::Arc,
 };
 
 use chrono::TimeDelta;
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{gaps::Cursor, suspects::Suspects, twins::Twins};
 use crate::{
     config::ChannelConfig,
+    feeds::Followed,
     model::{ChannelId, ChannelName, History, PostId, Time},
     schedule::Backoff,
     status::News,
@@ -30,6 +32,7 @@ pub struct Channels {
     pub twins: Twins,
     pub suspects: Suspects,
     pub news: News,
+    pub followed: Arc<Followed>,
     histories: HashMap<ChannelName, History>,
     /// In how many pages in a row a post was missing.
     missing: HashMap<(ChannelName, PostId), u32>,
@@ -56,6 +59,22 @@ pub struct Belief {
 impl Channels {
     pub fn new(news: News) -> Self {
         Self { news, ..Self::default() }
+    }
+
+    /// Somebody waits for it, and it was not seen yet: nothing of it is kept or told until it is.
+    pub fn is_wish(&self, name: &ChannelName) -> bool {
+        self.followed.is_wish(name)
+    }
+
+    /// For so many readers it is polled, even if there are fewer.
+    pub fn least_readers(&self, name: &ChannelName) -> usize {
+        usize::from(!self.followed.is_on_demand(name))
+    }
+
+    /// Under which it is counted; see [`crate::metrics::Metrics`].
+    pub fn label<'n>(&self, name: &'n ChannelName) -> Option<&'n ChannelName> {
+        let is_strangers = self.followed.is_on_demand(name) || self.followed.is_wish(name);
+        (!is_strangers).then_some(name)
     }
 
     pub fn is_followed(&self, name: &ChannelName) -> bool {

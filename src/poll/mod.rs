@@ -24,7 +24,7 @@ use std::{collections::HashMap, future::Future, iter, sync::Arc, time::Duration}
 
 use tokio::{
     pin, select,
-    sync::watch,
+    sync::{mpsc::UnboundedSender, watch},
     task::{Id, JoinError, JoinSet},
     time::{Instant, Interval, interval, sleep_until},
 };
@@ -38,8 +38,15 @@ pub use turn::{Errand, Turn, ask, first_look};
 pub use walk::Past;
 
 use crate::{
-    clock::Clock, config::ChannelConfig, feeds::Followed, fetch::Upstream, metrics::Metrics, schedule::Policy,
-    status::Board, status::events, store::Handle,
+    clock::Clock,
+    config::ChannelConfig,
+    feeds::Followed,
+    fetch::Upstream,
+    metrics::Metrics,
+    readers::Readers,
+    schedule::Policy,
+    status::{Board, FirstLook, events},
+    store::Handle,
 };
 use memory::Notes;
 use rounds::Rounds;
@@ -61,6 +68,10 @@ pub struct Poller<U> {
     pub clock: Clock,
     /// The channels that are polled, at any moment.
     pub followed: watch::Receiver<Arc<Followed>>,
+    /// For how many readers each of them is polled.
+    pub readers: Arc<Readers>,
+    /// Who is told of each look at a channel that somebody waits for.
+    pub looks: Option<UnboundedSender<FirstLook>>,
     pub hosts: Vec<Url>,
     pub policy: Policy,
     /// Of the jitter.
@@ -103,6 +114,7 @@ impl<U: Upstream> Poller<U> {
         pin!(shutdown);
         let mut beat = self.heartbeat.map(|heartbeat| interval(heartbeat.period));
         loop {
+            rounds.weigh_woken(self.clock.steady(), self.clock.wall());
             let room = CONCURRENT - running.tasks.len();
             let next = iter::from_fn(|| rounds.next(self.clock.steady(), self.clock.wall()));
             let next: Vec<_> = next.take(room).collect();
@@ -142,6 +154,7 @@ impl<U: Upstream> Poller<U> {
     async fn take_up(&mut self, rounds: &mut Rounds) {
         let followed = Arc::clone(&self.followed.borrow_and_update());
         rounds.leave(&followed.channels, self.clock.steady());
+        rounds.channels.followed = Arc::clone(&followed);
         let added: Vec<ChannelConfig> = rounds.added(&followed.channels);
         if added.is_empty() {
             return;

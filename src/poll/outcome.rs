@@ -149,7 +149,7 @@ pub fn judge(previous: &Status, outcome: &Outcome, confirmed: bool, worked: bool
 }
 
 /// The state that an outcome speaks for; None if it says nothing about the channel.
-fn state(outcome: &Outcome, now: Time) -> Option<State> {
+pub fn state(outcome: &Outcome, now: Time) -> Option<State> {
     match outcome {
         Outcome::Page(intake) => Some(page_state(intake, now)),
         Outcome::Empty(_) => Some(State::Empty),

@@ -7,6 +7,7 @@ use std::{
 };
 
 use chrono::TimeDelta;
+use tokio::sync::mpsc::UnboundedSender;
 use tracing::debug;
 
 use super::{
@@ -22,8 +23,9 @@ use crate::{
     config::ChannelConfig,
     metrics::Metrics,
     model::{ChannelName, Time},
+    readers::Readers,
     schedule::Schedule,
-    status::{Board, News, Progress, Status},
+    status::{Board, FirstLook, News, Progress, State, Status},
     store::{Gap, Handle},
 };
 
@@ -38,6 +40,8 @@ pub struct Rounds {
     pub(super) board: Arc<Board>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) random: fastrand::Rng,
+    pub(super) readers: Arc<Readers>,
+    pub(super) looks: Option<UnboundedSender<FirstLook>>,
     notes: Notes,
 }
 
@@ -56,6 +60,8 @@ impl Rounds {
             board: Arc::clone(&poller.board),
             metrics: Arc::clone(&poller.metrics),
             random: fastrand::Rng::with_seed(poller.seed),
+            readers: Arc::clone(&poller.readers),
+            looks: poller.looks.clone(),
             notes: Notes::default(),
         };
         if let Some(ways) = kept.ways {
@@ -114,9 +120,15 @@ impl Rounds {
             && let Some(polled) = self.channels.twins.shown(name, id).cloned()
         {
             self.follow_twin(name, &polled);
+            self.looked(name, State::Ok, wall);
             return;
         }
-        self.queue.schedule.insert(name.clone(), schedule, now);
+        if self.channels.is_wish(name) {
+            self.queue.schedule.insert_awaited(name.clone(), schedule, now);
+        } else {
+            self.queue.schedule.insert(name.clone(), schedule, now);
+        }
+        self.set_readers(name, now, wall);
         status.next_poll = self.next_poll(name, now, wall);
         self.heal(name, &gaps);
         status.history = self.walk_on(name, past, wall);
@@ -140,12 +152,41 @@ impl Rounds {
     pub fn show(&self, now: Time, wall: Time) {
         self.board.set_hosts(self.ways.statuses(now, wall));
         self.board.set_budget(self.queue.schedule.budget(now));
+        let first_look = self.queue.schedule.awaited_at(now).max(self.ways.next_at().unwrap_or(now));
+        self.board.set_first_look(wall + (first_look - now));
     }
 
     /// By the wall's clock.
     pub(super) fn next_poll(&self, name: &ChannelName, now: Time, wall: Time) -> Option<Time> {
         let planned = self.queue.schedule.next_poll(name)?.max(self.ways.next_at().unwrap_or(now));
         Some(wall + (planned - now))
+    }
+
+    /// Tells who waits for the channel what was found.
+    pub(super) fn looked(&self, name: &ChannelName, found: State, wall: Time) {
+        if self.channels.is_wish(name)
+            && let Some(looks) = &self.looks
+        {
+            let again = self.board.get(name).and_then(|status| status.next_poll).unwrap_or(wall);
+            // Nobody may be left to hear it when the daemon ends.
+            let _ = looks.send(FirstLook { name: name.clone(), found, again });
+        }
+    }
+
+    /// Lets the channel's delay count for its readers under each of its names: for one at least, if it is configured.
+    pub(super) fn set_readers(&mut self, name: &ChannelName, now: Time, wall: Time) {
+        let names = std::iter::once(name).chain(self.channels.twins.of(name));
+        let weights = names.map(|name| self.readers.count(name, wall).max(self.channels.least_readers(name)));
+        let weight: usize = weights.sum();
+        self.queue.schedule.set_weight(name, weight as f64, now);
+    }
+
+    /// Those that have a reader again wait no longer for the ceiling.
+    pub fn weigh_woken(&mut self, now: Time, wall: Time) {
+        for name in self.readers.take_woken() {
+            let polled = self.board.get(&name).and_then(|status| status.same_as).unwrap_or(name);
+            self.set_readers(&polled, now, wall);
+        }
     }
 
     /// On the board, under each of its names.
@@ -185,6 +226,9 @@ impl Rounds {
     }
 
     pub(super) fn remember(&mut self, name: &ChannelName, status: &Status) {
+        if self.channels.is_wish(name) {
+            return;
+        }
         let schedule = self.queue.schedule.saved(name);
         let memory = Memory {
             status: status.clone(),

@@ -32,7 +32,7 @@ impl Rounds {
         if !self.channels.is_followed(&turn.channel) {
             return;
         }
-        self.metrics.poll(&turn.channel, outcome.as_str(), took);
+        self.metrics.poll(self.channels.label(&turn.channel), outcome.as_str(), took);
         debug!(channel = %turn.channel, errand = ?turn.errand, outcome = outcome.as_str(), ?took, "asked upstream");
         let asked = Asked { way: &way, channel: &turn.channel, began, now };
         let verdict = self.weigh(&turn, &outcome, asked);
@@ -80,7 +80,13 @@ impl Rounds {
     }
 
     fn suspect(&mut self, table: Verdict, worked: bool, asked: Asked<'_>) -> Verdict {
-        match self.channels.suspects.suspicious(asked.way, asked.channel, worked, asked.now) {
+        let suspects = &mut self.channels.suspects;
+        let verdict = if self.channels.followed.is_wish(asked.channel) {
+            suspects.first_look(asked.way, asked.channel, asked.now)
+        } else {
+            suspects.suspicious(asked.way, asked.channel, worked, asked.now)
+        };
+        match verdict {
             suspects::Verdict::Believe => {
                 let channel = if table.channel == Channel::Doubtful { Channel::Seen } else { table.channel };
                 Verdict { channel, host: Host::Fine, ..table }
@@ -164,7 +170,10 @@ impl Rounds {
         if let Outcome::Page(intake) = outcome {
             self.show_past(name, intake, &mut status, wall);
         }
-        self.channels.news.stands(name, &status, wall);
+        let is_wish = self.channels.is_wish(name);
+        if !is_wish {
+            self.channels.news.stands(name, &status, wall);
+        }
         self.remember(name, &status);
         if let Outcome::Page(intake) = outcome
             && let Some(channel) = &intake.channel
@@ -173,13 +182,20 @@ impl Rounds {
             self.channels.ids.insert(name.clone(), channel.id);
             if let Some(polled) = self.channels.twins.shown(name, channel.id).cloned() {
                 announce(name, &previous, &status);
-                return self.follow_twin(name, &polled);
+                self.follow_twin(name, &polled);
+                return self.looked(name, State::Ok, wall);
             }
         }
         if is_gone(status.state) || status.state == State::Renamed {
             self.release_twins(name, now);
         }
         self.set_status(name, status.clone());
+        if is_wish {
+            // An answer that may be a ban's says nothing of the channel yet.
+            let found = outcome::state(outcome, wall).filter(|_| verdict.channel != Channel::Waits);
+            let is_doubted = outcome::is_suspicious(outcome, worked) && !believed;
+            return self.looked(name, found.filter(|_| !is_doubted).unwrap_or(State::New), wall);
+        }
         // Last, so that who reads of it in the log finds it in health.
         announce(name, &previous, &status);
     }
@@ -238,9 +254,10 @@ impl Rounds {
     }
 
     fn count(&mut self, name: &ChannelName, intake: &Intake, wall: Time) {
-        self.metrics.changes(name, ChangeKind::New, intake.new as u64);
-        self.metrics.changes(name, ChangeKind::Edited, intake.edited as u64);
-        self.metrics.problems(name, &intake.problems);
+        let label = self.channels.label(name);
+        self.metrics.changes(label, ChangeKind::New, intake.new as u64);
+        self.metrics.changes(label, ChangeKind::Edited, intake.edited as u64);
+        self.metrics.problems(label, &intake.problems);
         for published in &intake.live {
             self.metrics.delay(wall - *published);
         }

@@ -68,9 +68,32 @@ impl Suspects {
         let seen: Vec<_> = self.0.values().flat_map(|of| &of.fine).map(|(name, seen)| (*seen, name.clone())).collect();
         self.0.entry(way.clone()).or_default().suspicious(name, worked, &seen, now)
     }
+
+    /// As [`Suspects::suspicious`], for a channel that nobody has seen yet, and that somebody waits for: one look will do,
+    /// if others are fine.
+    pub fn first_look(&mut self, way: &Way, name: &ChannelName, now: Time) -> Verdict {
+        let seen: Vec<_> = self.0.values().flat_map(|of| &of.fine).map(|(name, seen)| (*seen, name.clone())).collect();
+        self.0.entry(way.clone()).or_default().first_look(name, &seen, now)
+    }
 }
 
 impl OfWay {
+    fn first_look(&mut self, name: &ChannelName, seen: &[(Time, ChannelName)], now: Time) -> Verdict {
+        if self.last_fine(name).is_some_and(|seen| now - seen <= FRESH) {
+            return Verdict::Believe;
+        }
+        let Some(canary) = self.canary(name, seen) else { return Verdict::Believe };
+        let suspicion = Suspicion::again(self.open.get(name).map(|suspect| suspect.suspicion), now);
+        self.open.insert(name.clone(), Suspect { suspicion, worked: false, waits: true });
+        Verdict::Wait { canary: Some(canary) }
+    }
+
+    /// When another channel last showed posts, if nothing has spoken of a ban since.
+    fn last_fine(&self, name: &ChannelName) -> Option<Time> {
+        let others = self.fine.iter().filter(|(other, _)| *other != name).map(|(_, seen)| *seen);
+        others.max().filter(|seen| self.banned.is_none_or(|banned| *seen > banned))
+    }
+
     fn fine(&mut self, name: &ChannelName, now: Time) -> Vec<ChannelName> {
         self.open.remove(name);
         self.fine.insert(name.clone(), now);
@@ -83,8 +106,7 @@ impl OfWay {
         let previous = self.open.get(name).map(|suspect| suspect.suspicion);
         let suspicion = Suspicion::again(previous, now);
         self.open.insert(name.clone(), Suspect { suspicion, worked, waits: false });
-        let others = self.fine.iter().filter(|(other, _)| *other != name).map(|(_, seen)| *seen);
-        let last_fine = others.max().filter(|seen| self.banned.is_none_or(|banned| *seen > banned));
+        let last_fine = self.last_fine(name);
         let is_fresh = last_fine.is_some_and(|seen| seen >= suspicion.since && now - seen <= FRESH);
         if is_fresh {
             return if suspicion.is_confirmed() { Verdict::Believe } else { Verdict::Wait { canary: None } };

@@ -25,6 +25,7 @@ mod backoff;
 mod bucket;
 mod profile;
 mod rhythm;
+mod slot;
 
 use std::{
     collections::{BTreeSet, HashMap, VecDeque},
@@ -32,14 +33,14 @@ use std::{
     time::Duration,
 };
 
-use chrono::TimeDelta;
-use serde::{Deserialize, Serialize};
-
 pub use backoff::Backoff;
 pub use bucket::Budget;
 use bucket::{Bucket, delta, seconds, whole_milliseconds};
-use profile::{Fit, Population};
-use rhythm::{Outlook, Rhythm, Unseen};
+use chrono::TimeDelta;
+use profile::Population;
+use rhythm::Unseen;
+use slot::{Place, Slot};
+pub use slot::{Saved, Seen};
 
 use crate::model::Time;
 
@@ -61,9 +62,6 @@ const PRICE_STEP: f64 = 0.05;
 /// channels in it, divided by [`POLLS_PER_ORDER`]: so it costs a decision that many insertions at most.
 const PRICE_DRIFT: f64 = 0.05;
 const POLLS_PER_ORDER: usize = 16;
-/// A post is stamped upstream; by our clock it may have come so much before it could be seen.
-const STAMP_TOLERANCE: TimeDelta = TimeDelta::minutes(10);
-
 /// What a person sets: budget and bounds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {
@@ -79,6 +77,14 @@ pub struct Policy {
     pub fixed_interval: Option<Duration>,
 }
 
+impl Policy {
+    /// The minutes between two polls of a channel, at least; rounded up.
+    pub fn least_minutes(&self) -> u32 {
+        let least = self.fixed_interval.unwrap_or(self.floor);
+        u32::try_from(least.as_secs().div_ceil(60)).unwrap_or(u32::MAX)
+    }
+}
+
 impl Default for Policy {
     fn default() -> Self {
         Self {
@@ -91,24 +97,6 @@ impl Default for Policy {
     }
 }
 
-/// What a poll showed.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Seen<'a> {
-    /// The times of all posts on the page, oldest first.
-    pub posts: &'a [Time],
-    /// How many of them, the last ones, had not been seen before.
-    pub new: usize,
-}
-
-/// What is kept of a channel from run to run. Small, and safe to lose.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Saved {
-    polled: Option<Time>,
-    failures: u32,
-    not_before: Option<Time>,
-    rhythm: Rhythm,
-}
-
 /// When to poll each channel of a host. Times that are passed in must not go back; if they do, nothing is polled
 /// until they have caught up.
 #[derive(Debug)]
@@ -117,6 +105,8 @@ pub struct Schedule<K> {
     bucket: Bucket,
     random: fastrand::Rng,
     slots: HashMap<K, Slot>,
+    /// Those that somebody waits for come before the others.
+    awaited: VecDeque<K>,
     newcomers: VecDeque<K>,
     waiting: BTreeSet<(Time, K)>,
     ready: BTreeSet<(Time, K)>,
@@ -131,35 +121,6 @@ pub struct Schedule<K> {
     population: Population,
 }
 
-#[derive(Debug)]
-struct Slot {
-    place: Place,
-    /// The last successful poll.
-    polled: Option<Time>,
-    failures: u32,
-    /// End of a back-off.
-    not_before: Option<Time>,
-    rhythm: Rhythm,
-    /// What the channel has added to the population.
-    fit: Option<Fit>,
-    /// From the last successful poll on, or from when the channel was added.
-    outlook: Outlook,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Place {
-    New,
-    /// Until this time.
-    Waiting(Time),
-    /// Since `since`, in line at `due`.
-    Ready {
-        since: Time,
-        due: Time,
-    },
-    /// Asked for at this time.
-    InFlight(Time),
-}
-
 impl<K: Clone + Eq + Hash + Ord> Schedule<K> {
     /// The same seed, calls and times give the same polls.
     pub fn new(policy: Policy, seed: u64) -> Self {
@@ -168,6 +129,7 @@ impl<K: Clone + Eq + Hash + Ord> Schedule<K> {
             bucket: Bucket::new(policy.requests_per_minute, policy.burst),
             random: fastrand::Rng::with_seed(seed),
             slots: HashMap::new(),
+            awaited: VecDeque::new(),
             newcomers: VecDeque::new(),
             waiting: BTreeSet::new(),
             ready: BTreeSet::new(),
@@ -195,12 +157,34 @@ impl<K: Clone + Eq + Hash + Ord> Schedule<K> {
         }
     }
 
+    /// As [`Schedule::insert`], for a channel that somebody waits for: due at once, before all newcomers, whatever is known
+    /// of it.
+    pub fn insert_awaited(&mut self, key: K, saved: Option<Saved>, now: Time) {
+        if self.slots.contains_key(&key) {
+            return;
+        }
+        let saved = saved.map(|saved| Saved { failures: 0, not_before: None, ..saved });
+        let slot = Slot::restored(saved, now, delta(self.policy.ceiling), &mut self.population);
+        self.slots.insert(key.clone(), slot);
+        self.awaited.push_back(key);
+    }
+
+    /// When one more channel that somebody waits for would be asked for, by the budget alone.
+    pub fn awaited_at(&self, now: Time) -> Time {
+        // The others get every other turn.
+        let turns = self.awaited.len() * if self.ready.is_empty() { 1 } else { 2 };
+        self.bucket.next_at(now) + whole_milliseconds(turns as f64 * 60.0 / self.bucket.rate())
+    }
+
     /// Forgets a channel, in flight or not.
     pub fn remove(&mut self, key: &K) {
         if let Some(slot) = self.slots.remove(key) {
             self.population.replace(slot.fit.as_ref(), None);
             match slot.place {
-                Place::New => self.newcomers.retain(|other| other != key),
+                Place::New => {
+                    self.newcomers.retain(|other| other != key);
+                    self.awaited.retain(|other| other != key);
+                }
                 Place::Waiting(until) => _ = self.waiting.remove(&(until, key.clone())),
                 Place::Ready { due, .. } => _ = self.ready.remove(&(due, key.clone())),
                 Place::InFlight(_) => {}
@@ -212,10 +196,11 @@ impl<K: Clone + Eq + Hash + Ord> Schedule<K> {
     /// in flight until [`succeeded`](Self::succeeded) or [`failed`](Self::failed): it is not given out twice.
     pub fn take(&mut self, now: Time) -> Option<K> {
         self.admit(now);
-        if self.newcomers.is_empty() && self.ready.is_empty() || !self.bucket.take(now) {
+        if !self.has_newcomer() && self.ready.is_empty() || !self.bucket.take(now) {
             return None;
         }
-        let newcomer = if self.newcomer_had_turn && !self.ready.is_empty() { None } else { self.newcomers.pop_front() };
+        let others_turn = self.newcomer_had_turn && !self.ready.is_empty();
+        let newcomer = if others_turn { None } else { self.awaited.pop_front().or_else(|| self.newcomers.pop_front()) };
         self.newcomer_had_turn = newcomer.is_some();
         let key = match newcomer {
             Some(key) => key,
@@ -235,13 +220,13 @@ impl<K: Clone + Eq + Hash + Ord> Schedule<K> {
     /// A token for a request that can wait: at most a quarter of the budget, a tenth while a channel is due.
     pub fn take_spare(&mut self, now: Time) -> bool {
         self.admit(now);
-        let busy = !self.newcomers.is_empty() || self.ready.first().is_some_and(|(due, _)| *due <= now);
+        let busy = self.has_newcomer() || self.ready.first().is_some_and(|(due, _)| *due <= now);
         self.bucket.take_spare(now, busy)
     }
 
     /// When [`take`](Self::take) can next succeed, not before `now`; None if no channel is waiting.
     pub fn next_at(&self, now: Time) -> Option<Time> {
-        let due = if self.newcomers.is_empty() && self.ready.is_empty() { self.waiting.first()?.0 } else { now };
+        let due = if !self.has_newcomer() && self.ready.is_empty() { self.waiting.first()?.0 } else { now };
         Some(self.bucket.next_at(now).max(due))
     }
 
@@ -267,6 +252,18 @@ impl<K: Clone + Eq + Hash + Ord> Schedule<K> {
         // Behind what was asked for there is a little jitter, too.
         let asked = retry_after.map(|wait| delta(wait).min(ceiling) + own / 10);
         slot.not_before = Some(now + asked.map_or(own, |asked| asked.max(own)));
+        self.set_waiting(key, now);
+    }
+
+    /// How much a channel's delay counts beside others': for so many readers. 0: it is polled at the ceiling only.
+    pub fn set_weight(&mut self, key: &K, weight: f64, now: Time) {
+        let Some(slot) = self.slots.get_mut(key).filter(|slot| slot.weight != weight) else { return };
+        slot.weight = weight;
+        match slot.place {
+            Place::Waiting(until) => _ = self.waiting.remove(&(until, key.clone())),
+            Place::Ready { due, .. } => _ = self.ready.remove(&(due, key.clone())),
+            Place::New | Place::InFlight(_) => return,
+        }
         self.set_waiting(key, now);
     }
 
@@ -311,6 +308,10 @@ impl<K: Clone + Eq + Hash + Ord> Schedule<K> {
         self.bucket.budget(now)
     }
 
+    fn has_newcomer(&self) -> bool {
+        !(self.awaited.is_empty() && self.newcomers.is_empty())
+    }
+
     fn set_waiting(&mut self, key: &K, now: Time) {
         let fixed = self.policy.fixed_interval.map(|interval| {
             delta(interval.mul_f64(1.0 - JITTER + 2.0 * JITTER * self.random.f64())).max(TimeDelta::milliseconds(1))
@@ -348,7 +349,7 @@ impl<K: Clone + Eq + Hash + Ord> Schedule<K> {
         if let Place::Ready { since, .. } = slot.place {
             let delay_at = |time: Time| slot.outlook.unseen(seconds(time - slot.outlook.since)).delay;
             let (worth, expected) = (delay_at(now), delay_at(due.max(since)));
-            if worth > 0.0 && expected > 0.0 {
+            if worth > 0.0 && expected > 0.0 && slot.weight > 0.0 {
                 let shown = (self.ordered_by * worth / expected).clamp(LEAST_WORTH, 1e12);
                 self.price *= (shown / self.price).powf(PRICE_STEP);
             }
@@ -382,65 +383,19 @@ impl<K: Clone + Eq + Hash + Ord> Schedule<K> {
         if in_turn { since } else { self.crossing(slot, self.ordered_by) }
     }
 
-    /// When the channel will have gathered `delay`, or has another reason to be polled.
+    /// When the channel will have gathered `delay` for all its readers, or has another reason to be polled.
     fn crossing(&self, slot: &Slot, delay: f64) -> Time {
         let limit = self.ceiling_seconds() * CEILING_SHARE;
-        let elapsed = slot.outlook.reach(Unseen { posts: MOST_UNSEEN, delay }, limit);
+        let elapsed = if slot.weight > 0.0 {
+            slot.outlook.reach(Unseen { posts: MOST_UNSEEN, delay: delay / slot.weight }, limit)
+        } else {
+            limit
+        };
         slot.outlook.since + whole_milliseconds(elapsed)
     }
 
     fn ceiling_seconds(&self) -> f64 {
         let least = self.slots.len() as f64 / self.bucket.rate() * 60.0;
         self.policy.ceiling.as_secs_f64().max(least * CEILING_SLACK)
-    }
-}
-
-impl Slot {
-    /// Saved times may lie in the future (the clock was wrong) or far back: the first count as now, and what was
-    /// missed counts up to the ceiling.
-    fn restored(saved: Option<Saved>, now: Time, ceiling: TimeDelta, population: &mut Population) -> Self {
-        let saved = saved.filter(|saved| saved.rhythm.is_sound());
-        let Some(Saved { polled, failures, not_before, rhythm }) = saved else { return Self::unknown(now) };
-        let polled = polled.map(|polled| polled.min(now));
-        let since = polled.map_or(now, |polled| polled.max(now - ceiling));
-        let not_before = not_before.map(|end| end.min(now + ceiling));
-        let mut slot = Self { polled, failures, not_before, rhythm, ..Self::unknown(since) };
-        slot.expect(since, population);
-        slot
-    }
-
-    fn unknown(since: Time) -> Self {
-        let rhythm = Rhythm::default();
-        let outlook = rhythm.outlook(since);
-        Self { place: Place::New, polled: None, failures: 0, not_before: None, rhythm, fit: None, outlook }
-    }
-
-    /// Looks ahead from `since`, by what this channel and all of them have shown.
-    fn expect(&mut self, since: Time, population: &mut Population) {
-        let fit = self.rhythm.fit(&population.prior());
-        population.replace(self.fit.as_ref(), Some(&fit));
-        self.fit = Some(fit);
-        self.outlook = self.rhythm.outlook(since);
-    }
-
-    fn learn(&mut self, asked: Time, seen: &Seen<'_>, population: &mut Population) {
-        let oldest = seen.posts.first().copied();
-        let known_since = self.polled.filter(|polled| oldest.is_none_or(|oldest| oldest <= *polled));
-        let (from, posts) = match (known_since, oldest) {
-            (Some(polled), _) => (polled, &seen.posts[seen.posts.len().saturating_sub(seen.new)..]),
-            // Where the window begins was chosen by a post, so that post is no evidence.
-            (None, Some(oldest)) => (oldest.min(asked), &seen.posts[1..]),
-            (None, None) => (self.polled.unwrap_or(asked), &[][..]),
-        };
-        let counted: Vec<Time> = posts
-            .iter()
-            .filter(|post| **post > from - STAMP_TOLERANCE)
-            .map(|post| (*post).clamp(from, asked))
-            .collect();
-        self.rhythm.observe(from, asked, &counted);
-        self.polled = Some(asked);
-        self.failures = 0;
-        self.not_before = None;
-        self.expect(asked, population);
     }
 }

@@ -10,7 +10,8 @@ use ipnet::IpNet;
 pub struct Client(IpAddr);
 
 impl Client {
-    fn at(address: IpAddr) -> Self {
+    /// Who is connected, whoever it is.
+    pub fn at(address: IpAddr) -> Self {
         match address.to_canonical() {
             IpAddr::V6(address) => Self(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into()),
             address => Self(address),

@@ -1,6 +1,6 @@
 //! What machines ask: whether the process lives, whether it serves, how the channels stand, the metrics.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::SecondsFormat;
 use hyper::{StatusCode, http::request::Parts};
@@ -12,13 +12,55 @@ use super::{
     negotiation,
 };
 use crate::{
+    demand::Demand,
     metrics::Snapshot,
     model::{ChannelName, Time},
-    status::{Health, HostStatus, HubStatus, Status},
+    status::{Health, HostStatus, HubStatus, State, Status},
     store::{self, Head},
 };
 
+/// Of those followed on demand the report lists so many.
+const LISTED: usize = 200;
+
 type Line = (ChannelName, Status, Head);
+
+fn line(site: &Site, name: &ChannelName, status: &Status) -> Result<Line, store::Error> {
+    let head = site.store.channel(name)?.map_or_else(Head::default, |channel| site.store.head(channel.id));
+    Ok((name.clone(), status.clone(), head))
+}
+
+/// How the channels stand, without those that are only waited for.
+#[derive(Clone)]
+struct Channels {
+    configured: Vec<(ChannelName, Status)>,
+    on_demand: Vec<(ChannelName, Status)>,
+}
+
+impl Channels {
+    fn of(site: &Site) -> Self {
+        let followed = site.feeds.now();
+        let known = site.board.all().into_iter().filter(|(name, _)| !followed.is_wish(name));
+        let (on_demand, configured) = known.partition(|(name, _)| followed.is_on_demand(name));
+        Self { configured, on_demand }
+    }
+
+    /// Those that the report lists: none that is configured is left out.
+    fn listed(&self) -> impl Iterator<Item = &(ChannelName, Status)> {
+        let (fine, amiss): (Vec<_>, Vec<_>) = self.on_demand.iter().partition(|(_, status)| status.state.is_fine());
+        self.configured.iter().chain(amiss.into_iter().chain(fine).take(LISTED))
+    }
+
+    /// Reads the store on purpose, to see whether it can be.
+    fn lines(&self, site: &Site) -> Result<Vec<Line>, store::Error> {
+        self.listed().map(|(name, status)| line(site, name, status)).collect()
+    }
+
+    fn states(&self) -> BTreeMap<State, usize> {
+        let mut states = BTreeMap::new();
+        self.on_demand.iter().for_each(|(_, status)| *states.entry(status.state).or_default() += 1);
+        states
+    }
+}
 
 /// What `/health` says; times in RFC 3339.
 #[derive(Serialize)]
@@ -35,7 +77,21 @@ struct Report<'a> {
     /// Of the hub of the daemon's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     hub: Option<HubStatus>,
+    on_demand: OnDemandReport,
+    /// All that are configured; and of those followed on demand so many, what is amiss first.
     channels: Vec<ChannelReport<'a>>,
+}
+
+/// Of the channels that are followed because somebody asked for them.
+#[derive(Serialize)]
+struct OnDemandReport {
+    enabled: bool,
+    followed: usize,
+    states: BTreeMap<&'static str, usize>,
+    /// Not polled, for want of readers; their posts are there.
+    idle: usize,
+    /// Names that somebody waits for.
+    waiting: usize,
 }
 
 #[derive(Serialize)]
@@ -51,6 +107,8 @@ struct StoreReport<'a> {
 #[derive(Serialize)]
 struct ChannelReport<'a> {
     name: &'a str,
+    /// `configured` or `on_demand`.
+    origin: &'static str,
     state: &'static str,
     since: Option<String>,
     posts: u64,
@@ -80,15 +138,19 @@ struct HistoryReport {
 
 /// `/health`: 503 when nothing works any more, else 200.
 pub async fn report(site: &Arc<Site>) -> Answer {
-    let (read, lines) = match site.blocking(|site| (site.store.stats(), lines(site))).await {
-        Ok((stats, lines)) => (Some(stats), lines.ok()),
-        Err(_) => (None, None),
+    let channels = Channels::of(site);
+    let states = words(&channels.states());
+    let followed = channels.on_demand.len();
+    let unread = channels.clone();
+    let read = site.blocking(move |site| (site.store.stats(), channels.lines(site))).await;
+    let (read, lines) = match read {
+        Ok((stats, Ok(lines))) => (Some(stats), lines),
+        _ => (None, unread.listed().map(|(name, status)| (name.clone(), status.clone(), Head::default())).collect()),
     };
-    let read = read.filter(|_| lines.is_some());
-    let lines = lines.unwrap_or_else(|| site.board.all().into_iter().map(|(n, s)| (n, s, Head::default())).collect());
     let configuration_error = site.board.configuration_error();
-    let statuses = lines.iter().map(|(_, status, _)| status);
-    let health = Health::of(read.as_ref(), statuses, configuration_error.is_some());
+    let [configured, on_demand] = [&unread.configured, &unread.on_demand].map(|of| of.iter().map(|(_, status)| status));
+    let health = Health::of(read.as_ref(), configured, on_demand, configuration_error.is_some());
+    let count = site.demand().map(Demand::count).unwrap_or_default();
     let (readable, stats) = (read.is_some(), read.unwrap_or_default());
     let body = Report {
         status: health.as_str(),
@@ -105,10 +167,21 @@ pub async fn report(site: &Arc<Site>) -> Answer {
         },
         hosts: site.board.hosts(),
         hub: site.hub.as_ref().map(|hub| hub.status()),
-        channels: lines.iter().map(channel).collect(),
+        on_demand: OnDemandReport {
+            enabled: site.demand().is_some(),
+            followed,
+            states,
+            idle: count.idle,
+            waiting: count.waiting,
+        },
+        channels: lines.iter().map(|line| channel(site, line)).collect(),
     };
+    answer_with(&body, health)
+}
+
+fn answer_with(body: &Report<'_>, health: Health) -> Answer {
     let status = if health == Health::Down { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
-    let Ok(body) = serde_json::to_vec(&body) else {
+    let Ok(body) = serde_json::to_vec(body) else {
         return problem(StatusCode::INTERNAL_SERVER_ERROR, "The report cannot be written.");
     };
     let mut response = answer::typed(status, "application/json", "no-store", body);
@@ -118,9 +191,10 @@ pub async fn report(site: &Arc<Site>) -> Answer {
     response
 }
 
-fn channel((name, status, head): &Line) -> ChannelReport<'_> {
+fn channel<'l>(site: &Site, (name, status, head): &'l Line) -> ChannelReport<'l> {
     ChannelReport {
         name: name.as_str(),
+        origin: if site.feeds.now().is_on_demand(name) { "on_demand" } else { "configured" },
         state: status.state.as_str(),
         since: rfc3339(status.since),
         posts: head.posts,
@@ -141,13 +215,8 @@ fn rfc3339(time: Option<Time>) -> Option<String> {
     time.map(|time| time.to_rfc3339_opts(SecondsFormat::Secs, true))
 }
 
-/// All channels of the board. Reads the store on purpose, to see whether it can be.
-fn lines(site: &Site) -> Result<Vec<Line>, store::Error> {
-    let line = |(name, status): (ChannelName, Status)| {
-        let head = site.store.channel(&name)?.map_or_else(Head::default, |channel| site.store.head(channel.id));
-        Ok((name, status, head))
-    };
-    site.board.all().into_iter().map(line).collect()
+fn words(states: &BTreeMap<State, usize>) -> BTreeMap<&'static str, usize> {
+    states.iter().map(|(state, count)| (state.as_str(), *count)).collect()
 }
 
 /// `/readyz`: 503 while starting and stopping.
@@ -179,17 +248,21 @@ pub async fn metrics(site: &Arc<Site>, parts: &Parts) -> Answer {
 }
 
 fn snapshot(site: &Site) -> Snapshot {
-    let lines = lines(site).map(|lines| lines.into_iter().map(|(name, status, head)| (name, status, Some(head))));
-    let channels = match lines {
-        Ok(lines) => lines.collect(),
-        Err(_) => site.board.all().into_iter().map(|(name, status)| (name, status, None)).collect(),
+    let channels = Channels::of(site);
+    let known = |(name, status): &(ChannelName, Status)| match line(site, name, status) {
+        Ok((name, status, head)) => (name, status, Some(head)),
+        Err(_) => (name.clone(), status.clone(), None),
     };
+    let count = site.demand().map(Demand::count).unwrap_or_default();
     Snapshot {
         store: site.store.stats(),
         shelf_bytes: site.shelf.bytes(),
         hosts: site.board.hosts(),
         budget: site.board.budget(),
         hub: site.hub.as_ref().map(|hub| hub.status()),
-        channels,
+        channels: channels.configured.iter().map(known).collect(),
+        on_demand: channels.states(),
+        idle: count.idle,
+        waiting: count.waiting,
     }
 }

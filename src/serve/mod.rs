@@ -10,6 +10,7 @@ mod bounded;
 mod client;
 mod conditional;
 mod connection;
+mod demand;
 mod documents;
 mod field;
 mod health;
@@ -20,6 +21,7 @@ mod rate;
 mod route;
 mod seats;
 mod site;
+mod visitor;
 
 use std::{net::SocketAddr, sync::Arc, time::Instant};
 
@@ -83,8 +85,18 @@ async fn answer(site: &Arc<Site>, parts: &Parts) -> (&'static str, Response<Full
     if let Some(refusal) = refuse(parts) {
         return ("none", refusal);
     }
-    let route = Route::of(parts.uri.path(), &site.feeds.now());
+    let mut route = Route::of(parts.uri.path(), &site.feeds.now());
     let class = route.class();
+    if let Route::Unfollowed(name, wanted) = &route {
+        if let Err(answer) = demand::follow(site, parts, name, *wanted).await {
+            return (class, answer);
+        }
+        route = Route::of(parts.uri.path(), &site.feeds.now());
+    }
+    let class = route.class();
+    if let Some(feed) = route.feed() {
+        site.read(parts, feed);
+    }
     let response = match route {
         Route::Index => pages::index(site, parts).await,
         Route::Page(feed) => pages::archive(site, parts, feed).await,
@@ -104,6 +116,8 @@ async fn answer(site: &Arc<Site>, parts: &Parts) -> (&'static str, Response<Full
         Route::Ready => health::ready(site),
         Route::Metrics => health::metrics(site, parts).await,
         Route::Moved(location) => answer::moved(&location),
+        // Another generation serves it by now.
+        Route::Unfollowed(..) => problem(StatusCode::SERVICE_UNAVAILABLE, "The feed is being set up."),
         Route::Unknown => problem(StatusCode::NOT_FOUND, "There is nothing at this address."),
     };
     (class, response)

@@ -6,8 +6,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// What a client may have asked at once after a quiet time is what it may ask in so long.
-const WINDOW: Duration = Duration::from_secs(60);
 /// Clients remembered, about: the table is two halves of which the older is forgotten when the newer is full.
 const CLIENTS: usize = 64 << 10;
 
@@ -15,6 +13,8 @@ const CLIENTS: usize = 64 << 10;
 /// A client whose time has passed is as good as unknown.
 #[derive(Debug)]
 pub struct Rates<C> {
+    /// What a client may have asked at once after a quiet time is what it may ask in so long.
+    window: Duration,
     /// Between two requests at an even pace.
     pace: Duration,
     newer: HashMap<C, Instant>,
@@ -22,8 +22,9 @@ pub struct Rates<C> {
 }
 
 impl<C: Eq + Hash + Copy> Rates<C> {
-    pub fn new(requests_per_minute: u32) -> Self {
-        Self { pace: WINDOW / requests_per_minute.max(1), newer: HashMap::new(), older: HashMap::new() }
+    /// So many requests in each `window`.
+    pub fn new(requests: u32, window: Duration) -> Self {
+        Self { window, pace: window / requests.max(1), newer: HashMap::new(), older: HashMap::new() }
     }
 
     /// Counts a request, or says how long to wait before the next.
@@ -31,8 +32,8 @@ impl<C: Eq + Hash + Copy> Rates<C> {
         let known = self.newer.get(&client).or_else(|| self.older.get(&client)).copied();
         let due = known.map_or(now, |due| due.max(now)) + self.pace;
         let ahead = due - now;
-        if ahead > WINDOW {
-            return Err(ahead - WINDOW);
+        if ahead > self.window {
+            return Err(ahead - self.window);
         }
         if self.newer.len() >= CLIENTS / 2 && !self.newer.contains_key(&client) {
             self.older = std::mem::take(&mut self.newer);
@@ -51,9 +52,11 @@ impl<C: Eq + Hash + Copy> Rates<C> {
 mod tests {
     use super::*;
 
+    const WINDOW: Duration = Duration::from_secs(60);
+
     #[test]
     fn a_minutes_worth_passes_at_once_and_then_one_for_each_pace() {
-        let (mut rates, start) = (Rates::new(60), Instant::now());
+        let (mut rates, start) = (Rates::new(60, WINDOW), Instant::now());
         assert!((0..60).all(|_| rates.admit('a', start).is_ok()));
         assert_eq!(rates.admit('a', start), Err(Duration::from_secs(1)));
         assert_eq!(rates.admit('b', start), Ok(()), "another client");
@@ -63,7 +66,7 @@ mod tests {
 
     #[test]
     fn who_is_refused_is_not_held_up_longer_for_asking_again() {
-        let (mut rates, start) = (Rates::new(1), Instant::now());
+        let (mut rates, start) = (Rates::new(1, WINDOW), Instant::now());
         assert_eq!(rates.admit('a', start), Ok(()));
         for _ in 0..1000 {
             assert_eq!(rates.admit('a', start), Err(WINDOW));
@@ -73,7 +76,7 @@ mod tests {
 
     #[test]
     fn a_million_clients_take_the_room_of_the_last_ones() {
-        let (mut rates, start) = (Rates::new(1), Instant::now());
+        let (mut rates, start) = (Rates::new(1, WINDOW), Instant::now());
         for client in 0..1_000_000 {
             assert_eq!(rates.admit(client, start), Ok(()));
         }

@@ -8,7 +8,7 @@ use crate::{
     edition::page_url,
     feed::Format,
     feeds::{FeedId, Followed},
-    model::PostId,
+    model::{ChannelName, PostId},
 };
 
 /// What a path asks for; feeds as they are at the moment.
@@ -33,7 +33,18 @@ pub enum Route {
     Metrics,
     /// Elsewhere, by a relative reference.
     Moved(String),
+    /// Of a channel that is not followed, if it is one.
+    Unfollowed(ChannelName, Wanted),
     Unknown,
+}
+
+/// What is wanted of a channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// Its bare name, which leads to its page.
+    Name,
+    Page,
+    Document(Format),
 }
 
 impl Route {
@@ -59,10 +70,20 @@ impl Route {
             [name] if *name == super::pages::style_name() => Self::Style,
             [name] => match (followed.find(name), Icon::of(name)) {
                 (Some(feed), _) => Self::Moved(page_url(".", feed)),
-                (None, icon) => icon.map_or(Self::Unknown, Self::Icon),
+                (None, Some(icon)) => Self::Icon(icon),
+                (None, None) => unfollowed(name, Some(Wanted::Name)),
             },
             [name, file] => in_feed(followed, name, file),
             _ => Self::Unknown,
+        }
+    }
+
+    /// Whose posts it shows.
+    pub fn feed(&self) -> Option<&FeedId> {
+        match self {
+            Self::Page(feed) | Self::Post(feed, _) | Self::Day(feed, _) | Self::Tags(feed) => Some(feed),
+            Self::Document(feed, _) => Some(feed),
+            _ => None,
         }
     }
 
@@ -76,13 +97,17 @@ impl Route {
             Self::Health | Self::Live | Self::Ready => "health",
             Self::Metrics => "metrics",
             Self::Moved(_) => "moved",
+            Self::Unfollowed(..) => "unfollowed",
             Self::Unknown => "none",
         }
     }
 }
 
 fn in_feed(followed: &Followed, name: &str, file: &str) -> Route {
-    let Some(feed) = followed.find(name) else { return Route::Unknown };
+    let Some(feed) = followed.find(name) else {
+        let document = Format::of_file(file).map(Wanted::Document);
+        return unfollowed(name, if file.is_empty() { Some(Wanted::Page) } else { document });
+    };
     let route = match (file, Format::of_file(file), post_id(file)) {
         ("", ..) => Route::Page(feed.clone()),
         ("tags", ..) => Route::Tags(feed.clone()),
@@ -94,6 +119,11 @@ fn in_feed(followed: &Followed, name: &str, file: &str) -> Route {
         },
     };
     if feed.name == name { route } else { Route::Moved(page_url("..", feed) + file) }
+}
+
+fn unfollowed(name: &str, wanted: Option<Wanted>) -> Route {
+    let channel = name.parse().ok().filter(|channel: &ChannelName| channel.as_str() == name);
+    channel.zip(wanted).map_or(Route::Unknown, |(channel, wanted)| Route::Unfollowed(channel, wanted))
 }
 
 /// In its one spelling.

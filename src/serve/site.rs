@@ -10,17 +10,20 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hyper::http::request::Parts;
+use chrono::Utc;
+use hyper::{header::USER_AGENT, http::request::Parts};
 use tokio::sync::Semaphore;
 
 use super::{Peer, client::Client, pages::Pictures, rate::Rates, route::Route};
 use crate::{
     config::{Config, Tokens},
+    demand::{self, Demand, Scene},
     edition::{Coding, Edition, Error, Key, Press, Version, document_url},
     feed::{Format, Selection},
     feeds::{FeedId, Feeds},
     hub::Hub,
     metrics::Metrics,
+    readers::Readers,
     shelf::{Origin, Shelf},
     status::Board,
     store::Store,
@@ -28,6 +31,9 @@ use crate::{
 
 /// Pages that are made at the same time.
 const PAGES: usize = 2;
+
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3600);
 
 /// The state that all requests share.
 pub struct Site {
@@ -47,11 +53,15 @@ pub struct Site {
     /// So many editions are made at the same time; the others wait without holding a thread.
     makers: Arc<Semaphore>,
     /// So many pages, on threads of their own, so that the feeds always find one.
-    readers: Arc<Semaphore>,
+    page_makers: Arc<Semaphore>,
     pub pictures: Pictures,
     /// The same for selections and archives, of which there is no end: they wait for each other, and no feed for them.
     choosers: Arc<Semaphore>,
     rates: Mutex<Rates<Client>>,
+    /// Of names that are new.
+    newcomers: Mutex<Rates<Client>>,
+    demand: Option<Arc<Demand>>,
+    readers: Arc<Readers>,
     /// Of those who may read; None: everybody may.
     tokens: Option<Tokens>,
 }
@@ -61,7 +71,10 @@ impl Site {
         let hub_url = config.hub_url();
         Self {
             shelf: Shelf::new(config.server.shelf_bytes),
-            rates: Mutex::new(Rates::new(config.limits.requests_per_minute)),
+            rates: Mutex::new(Rates::new(config.limits.requests_per_minute, MINUTE)),
+            newcomers: Mutex::new(Rates::new(config.on_demand.new_per_hour, HOUR)),
+            demand: None,
+            readers: Arc::default(),
             tokens: None,
             feeds: Arc::new(Feeds::of(&config)),
             press: Press::new(
@@ -78,7 +91,7 @@ impl Site {
             ready: AtomicBool::new(false),
             hub: None,
             hub_url,
-            readers: Arc::new(Semaphore::new(PAGES)),
+            page_makers: Arc::new(Semaphore::new(PAGES)),
             pictures: Pictures::default(),
             makers: Arc::new(Semaphore::new(thread::available_parallelism().map_or(2, usize::from))),
             choosers: Arc::new(Semaphore::new(1)),
@@ -100,6 +113,26 @@ impl Site {
         Self { tokens, ..self }
     }
 
+    /// Following what readers ask for, if the configuration allows it, and counting `readers`.
+    pub fn with_demand(self, demand: Arc<Demand>, readers: Arc<Readers>) -> Self {
+        Self { demand: Some(demand).filter(|_| self.config.on_demand.enabled), readers, ..self }
+    }
+
+    /// Whoever follows what readers ask for.
+    pub fn demand(&self) -> Option<&Demand> {
+        self.demand.as_deref()
+    }
+
+    /// What following on demand works with.
+    pub fn scene(&self) -> Scene {
+        Scene {
+            config: Arc::clone(&self.config),
+            feeds: Arc::clone(&self.feeds),
+            board: Arc::clone(&self.board),
+            readers: Arc::clone(&self.readers),
+        }
+    }
+
     pub fn tokens(&self) -> Option<&Tokens> {
         self.tokens.as_ref()
     }
@@ -111,6 +144,24 @@ impl Site {
             Some(client) => self.rates.lock().unwrap_or_else(PoisonError::into_inner).admit(client, now),
             None => Ok(()),
         }
+    }
+
+    /// Counts a name that nobody follows for its client; an error says how long to wait. Unlike requests these are counted
+    /// for trusted proxies, too, when they do not say for whom they ask.
+    pub fn admit_new(&self, parts: &Parts) -> Result<(), Duration> {
+        let Some(Peer(peer)) = parts.extensions.get() else { return Ok(()) };
+        let client = Client::asking(peer.ip(), &parts.headers, &self.config.server.trusted_proxies);
+        let client = client.unwrap_or(Client::at(peer.ip()));
+        self.newcomers.lock().unwrap_or_else(PoisonError::into_inner).admit(client, Instant::now())
+    }
+
+    /// Somebody reads the feed: one reader is told from another by its address and by what it calls itself.
+    pub fn read(&self, parts: &Parts, feed: &FeedId) {
+        let peer = parts.extensions.get().map(|Peer(peer)| peer.ip());
+        let trusted = &self.config.server.trusted_proxies;
+        let client = peer.and_then(|peer| Client::asking(peer, &parts.headers, trusted));
+        let who = demand::reader((client, parts.headers.get(USER_AGENT)));
+        self.readers.note(&feed.channels, who, Utc::now());
     }
 
     /// The addresses of all documents that changes of can be pushed.
@@ -156,7 +207,7 @@ impl Site {
         self: &Arc<Self>,
         work: impl FnOnce(&Self) -> T + Send + 'static,
     ) -> Result<T, Error> {
-        let Ok(permit) = self.readers.clone().acquire_owned().await else { return Err(Error::Stopped) };
+        let Ok(permit) = self.page_makers.clone().acquire_owned().await else { return Err(Error::Stopped) };
         self.blocking(move |site| {
             let _held = permit;
             work(site)

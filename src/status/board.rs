@@ -108,6 +108,7 @@ struct Statuses {
     channels: BTreeMap<ChannelName, Status>,
     hosts: Vec<HostStatus>,
     budget: Option<Budget>,
+    first_look: Option<Time>,
     configuration_error: Option<String>,
 }
 
@@ -150,6 +151,15 @@ impl Board {
 
     pub fn set_budget(&self, budget: Budget) {
         self.write().budget = Some(budget);
+    }
+
+    /// When a channel that somebody begins to wait for would be asked for; None if nothing polls.
+    pub fn first_look(&self) -> Option<Time> {
+        self.read().first_look
+    }
+
+    pub fn set_first_look(&self, time: Time) {
+        self.write().first_look = Some(time);
     }
 
     /// Why the configuration in force is not the one that is in the file.

@@ -140,7 +140,7 @@ impl Ran {
 /// Killed when dropped.
 pub struct Daemon {
     child: Child,
-    log: Receiver<String>,
+    log: Mutex<Receiver<String>>,
     /// Lines that came before the daemon said that it serves.
     early: Mutex<VecDeque<String>>,
     address: SocketAddr,
@@ -152,7 +152,7 @@ impl Daemon {
         let lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let (sender, log) = mpsc::channel();
         thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| sender.send(line)));
-        Self { child, log, early: Mutex::default(), address }
+        Self { child, log: Mutex::new(log), early: Mutex::default(), address }
     }
 
     fn start(command: Command, address: SocketAddr) -> Self {
@@ -173,7 +173,7 @@ impl Daemon {
         let mut seen = Vec::new();
         loop {
             let early = self.early.lock().unwrap().pop_front();
-            match early.map_or_else(|| self.log.recv_timeout(BOUND), Ok) {
+            match early.map_or_else(|| self.log.lock().unwrap().recv_timeout(BOUND), Ok) {
                 Ok(line) if line.contains(words) => return (line, seen),
                 Ok(line) => seen.push(line),
                 Err(error) => panic!("{words}: {error}; the log says {seen:#?}"),

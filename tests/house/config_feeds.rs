@@ -115,8 +115,6 @@ fn what_is_refused_says_its_own_reason_alone_and_nothing_of_what_is_missing_for_
         ("[channel]\nname = \"alpha\"\n", "must be a list of tables"),
         ("channel = [\"alpha\"]\n", "must be a table"),
         ("[[chanel]]\nname = \"alpha\"\n", "unknown key"),
-        ("", "there is no channel; add one"),
-        ("channel = []\n", "there is no channel; add one"),
     ] {
         let said = problems(text);
         assert!(said.len() == 1 && said[0].contains(told), "{text}: {said:?}");
@@ -129,5 +127,28 @@ fn what_is_refused_says_its_own_reason_alone_and_nothing_of_what_is_missing_for_
     ] {
         let said = problem(rest);
         assert!(said.contains(told), "{said}");
+    }
+}
+
+#[test]
+fn a_configuration_may_name_no_channel() {
+    for text in ["", "channel = []\n", "[on_demand]\nenabled = false\n"] {
+        assert!(Config::parse(text).unwrap().channels.is_empty(), "{text}");
+    }
+}
+
+#[test]
+fn names_are_followed_on_demand_where_only_this_machine_or_a_token_can_ask() {
+    for (text, enabled, reason) in [
+        ("", true, "an address of this machine"),
+        ("[server]\npublic_url = \"http://localhost:8080/tg\"\n", true, "an address of this machine"),
+        ("[server]\npublic_url = \"https://feeds.example\"\n", false, "anybody may read"),
+        ("[server]\nlisten = \"0.0.0.0:80\"\n", false, "anybody may read"),
+        ("[server]\npublic_url = \"https://feeds.example\"\n[access]\ntokens_file = \"t\"\n", true, "need a token"),
+        ("[server]\npublic_url = \"https://feeds.example\"\n[on_demand]\nenabled = true\n", true, "says so"),
+        ("[on_demand]\nenabled = false\n", false, "says so"),
+    ] {
+        let on_demand = Config::parse(text).unwrap().on_demand;
+        assert!(on_demand.enabled == enabled && on_demand.reason.contains(reason), "{text}: {on_demand:?}");
     }
 }

@@ -9,8 +9,8 @@ use std::{
 const LAYERS: [&[&str]; 5] = [
     &["model"],
     &["page", "diff", "feed", "opml", "schedule"],
-    &["clock", "config", "edition", "feeds", "fetch", "metrics", "shelf", "status", "store"],
-    &["poll", "serve", "hub"],
+    &["clock", "config", "edition", "feeds", "fetch", "metrics", "readers", "shelf", "status", "store"],
+    &["demand", "poll", "serve", "hub"],
     &["cli", "daemon"],
 ];
 

@@ -49,6 +49,8 @@ impl Walk {
             metrics: Arc::new(Metrics::new(base())),
             clock: clock.clone(),
             followed: Followed::polled([ChannelConfig { name, history }]),
+            readers: Arc::default(),
+            looks: None,
             hosts: vec!["https://one.example".parse().unwrap()],
             policy: Policy { fixed_interval: Some(Duration::from_secs(600)), ..Policy::default() },
             seed: 7,

@@ -52,6 +52,8 @@ impl Daemon {
             metrics,
             clock,
             followed: site.feeds.changes(),
+            readers: Arc::default(),
+            looks: None,
             hosts: config.upstream.hosts.clone(),
             policy: config.poll.policy,
             seed: 7,

@@ -49,6 +49,8 @@ impl Bridge {
             metrics: Arc::new(Metrics::new(base())),
             clock,
             followed: Followed::polled(channels.into_iter().map(|name| ChannelConfig { name, history })),
+            readers: Arc::default(),
+            looks: None,
             hosts: HOSTS.iter().map(|host| host.parse().unwrap()).collect(),
             policy: Policy { fixed_interval: Some(Duration::from_secs(300)), ..Policy::default() },
             seed: 7,

@@ -122,6 +122,8 @@ async fn polled(fault: Fault, count: usize) -> usize {
         followed: Followed::polled(
             channels.iter().map(|name| ChannelConfig { name: name.clone(), history: History::None }),
         ),
+        readers: Arc::default(),
+        looks: None,
         hosts: vec![first.url.clone(), second],
         policy: Policy { requests_per_minute: 600, burst: 60, ..Policy::default() },
         seed: 7,

@@ -84,6 +84,8 @@ impl Bridge {
             metrics: Arc::new(Metrics::new(base())),
             clock: clock.clone(),
             followed,
+            readers: Arc::default(),
+            looks: None,
             hosts: hosts.iter().map(|host| host.parse().unwrap()).collect(),
             policy: Policy { fixed_interval: Some(interval), ..Policy::default() },
             seed: 7,

@@ -3,6 +3,7 @@
 mod backfill;
 mod cli;
 mod daemon;
+mod demand;
 mod drift;
 mod follow;
 mod limits;

@@ -133,6 +133,8 @@ pub async fn week(plan: Plan, folder: &Path) -> Report {
         followed: Followed::polled(
             names.iter().map(|name| ChannelConfig { name: name.clone(), history: History::All }),
         ),
+        readers: Arc::default(),
+        looks: None,
         hosts: HOSTS.iter().map(|host| host.parse().unwrap()).collect(),
         policy: Policy {
             requests_per_minute: plan.requests_per_minute,

@@ -76,6 +76,8 @@ pub enum Veil {
 #[derive(Debug, Default)]
 pub struct World {
     pub channels: HashMap<String, Channel>,
+    /// The landing pages of names that are no channels; without one nobody has the name.
+    pub landings: HashMap<String, String>,
     /// For the next requests, in order, whatever they ask.
     pub next: VecDeque<Trouble>,
     /// For all requests to a host, by its address without a slash at the end.
@@ -238,7 +240,7 @@ impl World {
             None if query.contains("embed") => Answer::Body(
                 r#"<html><body><div class="tgme_widget_message_error">Post not found</div></body></html>"#.to_owned(),
             ),
-            _ => Answer::Body(nobody(first)),
+            _ => Answer::Body(self.landings.get(first).cloned().unwrap_or_else(|| nobody(first))),
         }
     }
 }
