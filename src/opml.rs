@@ -9,7 +9,7 @@ use quick_xml::{
 };
 use url::{Host, Url};
 
-use crate::model::{ChannelName, own_path};
+use crate::model::{ChannelName, InvalidName, own_path};
 
 const TELEGRAM: [&str; 3] = ["t.me", "telegram.me", "telegram.dog"];
 const FILES: [&str; 3] = ["rss.xml", "atom.xml", "feed.json"];
@@ -128,6 +128,12 @@ impl Subscription {
     fn has_no_address(&self) -> bool {
         self.feed.is_empty() && self.page.is_empty()
     }
+}
+
+/// The channel that a person means: by its name, by an address on Telegram, or by that of a feed anywhere.
+pub fn meant(words: &str, own: &str) -> Result<ChannelName, InvalidName> {
+    let subscription = Subscription { title: String::new(), feed: words.to_owned(), page: String::new() };
+    words.parse().or_else(|error| subscription.channel(own).ok_or(error))
 }
 
 impl fmt::Display for Subscription {

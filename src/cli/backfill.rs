@@ -60,6 +60,7 @@ async fn walk(config: &Config, name: &ChannelName, wanted: History, store: Handl
         metrics: Arc::new(Metrics::new(clock.wall())),
         clock: clock.clone(),
         followed: Followed::polled([ChannelConfig { name: name.clone(), history: wanted }]),
+        spread: false,
         readers: Arc::default(),
         looks: None,
         hosts: config.upstream.hosts.clone(),

@@ -10,14 +10,14 @@ use crate::{
     config::{Config, edit},
     daemon::Failure,
     model::ChannelName,
-    opml::Subscription,
+    opml::meant,
 };
 
 /// Adds the channels that `words` name, each looked at on Telegram first unless `offline`; all of them or none.
 pub fn add(path: &Path, config: &Config, words: &[String], offline: bool) -> Result<(), Failure> {
     let mut names: Vec<ChannelName> = Vec::new();
     for word in words {
-        let name = channel(word, &config.server.public_url)?;
+        let name = meant(word, &config.server.public_url).map_err(|error| error.to_string())?;
         if config.feeds.iter().any(|feed| feed.is_of_channel() && feed.channels.contains(&name)) {
             eprintln!("{name} is there already");
         } else if !names.contains(&name) {
@@ -50,7 +50,7 @@ pub fn add(path: &Path, config: &Config, words: &[String], offline: bool) -> Res
 pub fn remove(path: &Path, config: &Config, words: &[String]) -> Result<(), Failure> {
     let mut names = Vec::new();
     for word in words {
-        let name = channel(word, &config.server.public_url)?;
+        let name = meant(word, &config.server.public_url).map_err(|error| error.to_string())?;
         if !config.feeds.iter().any(|feed| feed.is_of_channel() && feed.channels.contains(&name)) {
             return Err(format!("{name} is no channel of {}; nothing was removed", path.display()));
         }
@@ -71,15 +71,6 @@ pub fn list(config: &Config) -> Result<(), Failure> {
         println!("{}\t{}/{}/atom.xml", feed.name, config.server.public_url, feed.name);
     }
     Ok(())
-}
-
-/// A name, or any address that stands for a channel.
-fn channel(word: &str, own: &str) -> Result<ChannelName, Failure> {
-    let subscription = Subscription { title: String::new(), feed: word.to_owned(), page: String::new() };
-    match word.parse::<ChannelName>() {
-        Ok(name) => Ok(name),
-        Err(error) => subscription.channel(own).ok_or_else(|| format!("{word}: {error}")),
-    }
 }
 
 fn read(path: &Path) -> Result<String, Failure> {

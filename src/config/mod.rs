@@ -39,6 +39,7 @@ pub struct Config {
     pub upstream: Upstream,
     pub poll: Poll,
     pub on_demand: OnDemand,
+    pub open_in: OpenIn,
     pub hub: Hub,
     /// For feeds that say nothing of their own.
     pub defaults: Settings,
@@ -86,6 +87,17 @@ pub struct Upstream {
     pub hosts: Vec<Url>,
     /// Ways out, in order of preference; none is this machine's own address.
     pub proxies: Vec<Url>,
+    /// Whether they are used side by side, each with a budget of its own.
+    pub spread: bool,
+}
+
+/// Readers of one's own, to which pages link.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OpenIn {
+    /// Where it is, without a slash at the end.
+    pub miniflux: Option<String>,
+    /// As for Miniflux.
+    pub freshrss: Option<String>,
 }
 
 #[derive(Debug, Clone)]

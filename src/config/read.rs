@@ -6,7 +6,7 @@ use toml::de::DeTable;
 use url::{Host, Url};
 
 use super::{
-    ChannelConfig, Config, FeedSpec, Hub, OwnHub, Poll, Problem, Server, StoreConfig, Upstream,
+    ChannelConfig, Config, FeedSpec, Hub, OpenIn, OwnHub, Poll, Problem, Server, StoreConfig, Upstream,
     access::access,
     limits::{limits, trusted_proxies},
     named::{filter, named_feed},
@@ -46,6 +46,7 @@ fn whole(root: Section<'_>) -> Config {
     let upstream = upstream(root.section("upstream"));
     let poll = poll(root.section("poll"), &upstream);
     let on_demand = on_demand(root.section("on_demand"), &server, &access);
+    let open_in = open_in(root.section("open_in"));
     let hub = hub(root.section("hub"));
     let defaults = root.section("defaults");
     let settings = settings(&defaults, Settings::default());
@@ -70,7 +71,21 @@ fn whole(root: Section<'_>) -> Config {
     root.finish();
     feeds.iter_mut().for_each(|feed| feed.ttl_minutes = poll.policy.least_minutes());
     let (defaults, history) = (settings, default_history);
-    Config { server, store, limits, access, upstream, poll, on_demand, hub, defaults, history, channels, feeds }
+    Config {
+        server,
+        store,
+        limits,
+        access,
+        upstream,
+        poll,
+        on_demand,
+        open_in,
+        hub,
+        defaults,
+        history,
+        channels,
+        feeds,
+    }
 }
 
 fn server(section: Section<'_>) -> Server {
@@ -81,21 +96,32 @@ fn server(section: Section<'_>) -> Server {
             Err(_) => section.refuse(&word, "must be an address and a port, as in 127.0.0.1:8080 or [::1]:8080".into()),
         }
     }
-    let mut public_url = format!("http://{listen}");
-    if let Some(word) = section.text("public_url") {
-        match public_address(word.text) {
-            Some(address) => public_url = address,
-            None => section.refuse(
-                &word,
-                "must be an http or https address without a query, as in https://feeds.example.org/telegram".into(),
-            ),
-        }
-    }
+    let public_url =
+        address(&section, "public_url", "feeds.example.org/telegram").unwrap_or_else(|| format!("http://{listen}"));
     let shelf_bytes = section.integer("shelf_bytes", 1 << 20..=1 << 40).unwrap_or(64 << 20);
     let robots = section.boolean("robots").unwrap_or(false);
     let trusted_proxies = trusted_proxies(&section);
     section.finish();
     Server { listen, public_url, shelf_bytes, robots, trusted_proxies }
+}
+
+fn open_in(section: Section<'_>) -> OpenIn {
+    let open_in = OpenIn {
+        miniflux: address(&section, "miniflux", "miniflux.example.org"),
+        freshrss: address(&section, "freshrss", "freshrss.example.org"),
+    };
+    section.finish();
+    open_in
+}
+
+/// Of a server that people reach; `example` is one, without its scheme.
+fn address(section: &Section<'_>, key: &'static str, example: &str) -> Option<String> {
+    let word = section.text(key)?;
+    let address = public_address(word.text);
+    if address.is_none() {
+        section.refuse(&word, format!("must be an http or https address without a query, as in https://{example}"));
+    }
+    address
 }
 
 fn public_address(text: &str) -> Option<String> {
@@ -137,8 +163,9 @@ fn upstream(section: Section<'_>) -> Upstream {
         }
     }
     let proxies = proxies(&section);
+    let spread = section.boolean("spread").unwrap_or(false);
     section.finish();
-    Upstream { hosts, proxies }
+    Upstream { hosts, proxies, spread }
 }
 
 fn proxies(section: &Section<'_>) -> Vec<Url> {

@@ -186,6 +186,7 @@ fn poller(
 ) -> Result<Poller<Http>, Failure> {
     Ok(Poller {
         exits: exits(config)?,
+        spread: config.upstream.spread,
         store: ground.handle(),
         board: Arc::clone(board),
         metrics: Arc::clone(&ground.metrics),

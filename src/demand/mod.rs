@@ -93,9 +93,16 @@ impl Demand {
         Ok(Self { store, clock, book: Mutex::new(Book::new(follows, refused)) })
     }
 
-    /// The channels that are polled and served.
+    /// The channels that are polled and served, in the order in which they came.
     pub fn followed(&self) -> Vec<ChannelName> {
-        self.book().active().map(|follow| follow.name.clone()).collect()
+        let mut followed: Vec<_> = self.book().active().map(|follow| (follow.since, follow.name.clone())).collect();
+        followed.sort();
+        followed.into_iter().map(|(_, name)| name).collect()
+    }
+
+    /// Whether the name was found to be no channel, and still counts as none.
+    pub fn refused(&self, name: &ChannelName) -> Option<Refused> {
+        self.book().refused(name, self.clock.wall())
     }
 
     pub fn count(&self) -> Count {

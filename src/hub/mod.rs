@@ -79,6 +79,8 @@ pub trait Topics: Send + Sync + 'static {
     fn addresses(&self) -> Vec<String>;
     /// As [`Document::heads`], without the document; cheap. `None` for what is no topic, and while it cannot be told.
     fn heads(&self, topic: &str) -> impl Future<Output = Option<u64>> + Send;
+    /// Somebody is subscribed to the topic, who reads it without ever asking for it.
+    fn subscribed(&self, _topic: &str) {}
     /// `None` for what is no topic, and while it cannot be made anew.
     fn document(&self, topic: &str) -> impl Future<Output = Option<Document>> + Send;
 }

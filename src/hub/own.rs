@@ -127,6 +127,7 @@ impl Hub {
         let watched = self.book.subscriptions().watched();
         let mut made = true;
         for topic in watched {
+            topics.subscribed(&topic);
             let Some(heads) = topics.heads(&topic).await else { continue };
             if !self.book.subscriptions().is_news(&topic, heads) {
                 continue;

@@ -59,6 +59,17 @@ impl Errands {
         Some(turn)
     }
 
+    /// Hands what waits for the channel over to `others`.
+    pub fn hand_over(&mut self, channel: &ChannelName, others: &mut Self) {
+        for turn in self.urgent.iter().filter(|turn| turn.channel == *channel) {
+            others.push(turn.clone());
+        }
+        for turn in self.patient.iter().filter(|turn| turn.channel == *channel) {
+            others.push_patient(turn.clone());
+        }
+        self.remove(channel);
+    }
+
     /// Forgets what waits for a channel that is asked under another name.
     pub fn remove(&mut self, channel: &ChannelName) {
         self.urgent.retain(|turn| turn.channel != *channel);

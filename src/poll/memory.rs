@@ -42,8 +42,8 @@ pub struct Memory {
 pub struct Kept {
     pub events: Vec<Event>,
     pub ways: Option<ways::Saved>,
-    /// When the requests of the last minute were made, by the wall's clock.
-    pub requests: Vec<Time>,
+    /// When the requests of the last minute were made, by the wall's clock, and by what their exit is called.
+    pub requests: HashMap<String, Vec<Time>>,
 }
 
 #[derive(Debug, Default)]
@@ -97,9 +97,9 @@ impl Notes {
         self.urgent = true;
     }
 
-    /// Requests that are about to be made, and those before them, in order.
-    pub fn requests(&mut self, times: impl IntoIterator<Item = Time>) {
-        self.push(REQUESTS.to_owned(), &Requests::of(times));
+    /// Requests that are about to be made through an exit, and those before them, in order.
+    pub fn requests(&mut self, exit: &str, times: impl IntoIterator<Item = Time>) {
+        self.push(requests_key(exit), &Requests::of(times));
         self.urgent = true;
     }
 
@@ -117,12 +117,13 @@ impl Notes {
 }
 
 impl Kept {
-    /// What cannot be read was not kept. May block.
-    pub fn read(store: &dyn Store) -> Self {
+    /// What was kept of these exits; see [`Notes::requests`]. What cannot be read was not kept. May block.
+    pub fn read(store: &dyn Store, exits: Vec<String>) -> Self {
+        let times = |exit: String| Some((hint(store, &requests_key(&exit)).map(Requests::times)?, exit));
         Self {
             events: events::all(store).unwrap_or_default(),
             ways: hint(store, WAYS),
-            requests: hint(store, REQUESTS).map_or_else(Vec::new, Requests::times),
+            requests: exits.into_iter().filter_map(times).map(|(times, exit)| (exit, times)).collect(),
         }
     }
 }
@@ -151,6 +152,10 @@ fn channel(store: &dyn Store, name: &ChannelName) -> KeptChannel {
 fn hint<T: serde::de::DeserializeOwned>(store: &dyn Store, key: &str) -> Option<T> {
     let value = store.hint(key).ok().flatten()?;
     serde_json::from_value(value).inspect_err(|error| debug!(key, %error, "a hint is of another version")).ok()
+}
+
+fn requests_key(exit: &str) -> String {
+    if exit.is_empty() { REQUESTS.to_owned() } else { format!("{REQUESTS}/{exit}") }
 }
 
 fn channel_key(name: &ChannelName) -> String {

@@ -8,6 +8,7 @@ mod channels;
 mod errands;
 mod gaps;
 mod intake;
+mod lanes;
 mod memory;
 mod outcome;
 mod queue;
@@ -62,6 +63,8 @@ const IDLE: Duration = Duration::from_secs(60);
 pub struct Poller<U> {
     /// At least one, in order of preference.
     pub exits: Vec<Exit<U>>,
+    /// Uses them side by side, each with a budget of its own, instead of the first that works.
+    pub spread: bool,
     pub store: Handle,
     pub board: Arc<Board>,
     pub metrics: Arc<Metrics>,

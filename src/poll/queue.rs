@@ -18,6 +18,8 @@ use crate::{
 const LEAST_WAIT: TimeDelta = TimeDelta::milliseconds(10);
 
 pub struct Queue {
+    /// The exit that all of it goes through; None: the first that works.
+    pub exit: Option<usize>,
     pub schedule: Schedule<ChannelName>,
     pub errands: Errands,
     /// Whether the last request was an urgent errand: heads get every other one.
@@ -28,32 +30,28 @@ pub struct Queue {
     tried: HashMap<Turn, Vec<Way>>,
     /// Walking back through histories takes the whole budget.
     pub eager: bool,
-    /// Storing failed; nothing is asked for that could not be kept.
-    pub store_pause: Option<Time>,
 }
 
 impl Queue {
-    pub fn new(schedule: Schedule<ChannelName>, eager: bool) -> Self {
+    pub fn new(exit: Option<usize>, schedule: Schedule<ChannelName>, eager: bool) -> Self {
         Self {
+            exit,
             schedule,
             errands: Errands::default(),
             urgent_had_turn: false,
             busy: HashMap::new(),
             tried: HashMap::new(),
             eager,
-            store_pause: None,
         }
     }
 
     /// The next turn and the way to ask, if the budget and the hosts allow one now.
     pub fn next(&mut self, ways: &mut Ways, now: Time) -> Option<(Turn, Way)> {
-        if self.store_pause.is_some_and(|until| now < until) || ways.choose(&[], now).is_none() {
-            return None;
-        }
+        ways.choose(self.exit, &[], now)?;
         let turn = self.take(now)?;
         let tried = self.tried.get(&turn).map_or(&[][..], Vec::as_slice);
         // Another way was free when the turn was put back; if none is any more, the first one is asked again.
-        let way = ways.choose(tried, now).or_else(|| ways.choose(&[], now))?.clone();
+        let way = ways.choose(self.exit, tried, now).or_else(|| ways.choose(self.exit, &[], now))?.clone();
         ways.begin(&way);
         self.busy.insert(turn.channel.clone(), now);
         Some((turn, way))
@@ -68,7 +66,7 @@ impl Queue {
     pub fn ask_elsewhere(&mut self, turn: &Turn, way: &Way, ways: &Ways, now: Time) -> bool {
         let mut tried = self.tried.remove(turn).unwrap_or_default();
         tried.push(way.clone());
-        let is_left = ways.choose(&tried, now).is_some();
+        let is_left = ways.choose(self.exit, &tried, now).is_some();
         if is_left {
             self.tried.insert(turn.clone(), tried);
             self.errands.push_first(turn.clone());
@@ -87,6 +85,23 @@ impl Queue {
         if is_patient { self.errands.push_patient(turn) } else { self.errands.push(turn) }
     }
 
+    /// Hands the channel over to `other`, unless it is being asked; true if it did.
+    pub fn hand_over(&mut self, name: &ChannelName, other: &mut Self, now: Time) -> bool {
+        if self.busy.contains_key(name) {
+            return false;
+        }
+        if let Some((saved, weight, awaited)) = self.schedule.take_out(name) {
+            if awaited {
+                other.schedule.insert_awaited(name.clone(), Some(saved), now);
+            } else {
+                other.schedule.insert(name.clone(), Some(saved), now);
+            }
+            other.schedule.set_weight(name, weight, now);
+        }
+        self.errands.hand_over(name, &mut other.errands);
+        true
+    }
+
     /// Asks for the channel no more.
     pub fn remove(&mut self, name: &ChannelName) {
         self.schedule.remove(name);
@@ -100,8 +115,8 @@ impl Queue {
         let urgent = self.errands.has_urgent(&self.busy).then(|| if budget.tokens > 0 { now } else { now + token });
         let patient = self.errands.has_patient(&self.busy).then(|| now + token);
         let due = [urgent, patient, self.schedule.next_at(now)].into_iter().flatten().min()?;
-        let free = ways.next_at()?;
-        Some(due.max(free).max(self.store_pause.unwrap_or(due)).max(now + LEAST_WAIT))
+        let free = ways.next_at(self.exit)?;
+        Some(due.max(free).max(now + LEAST_WAIT))
     }
 
     fn take(&mut self, now: Time) -> Option<Turn> {

@@ -13,8 +13,8 @@ use tracing::debug;
 use super::{
     Poller,
     channels::Channels,
+    lanes::Lanes,
     memory::{Kept, KeptChannel, Memory, Notes},
-    queue::Queue,
     turn::{Errand, Turn},
     walk::{self, Past},
     ways::{Way, Ways},
@@ -24,7 +24,6 @@ use crate::{
     metrics::Metrics,
     model::{ChannelName, Time},
     readers::Readers,
-    schedule::Schedule,
     status::{Board, FirstLook, News, Progress, State, Status},
     store::{Gap, Handle},
 };
@@ -33,7 +32,7 @@ use crate::{
 const MINUTE: TimeDelta = TimeDelta::seconds(61);
 
 pub struct Rounds {
-    pub(super) queue: Queue,
+    pub(super) lanes: Lanes,
     pub(super) ways: Ways,
     pub(super) channels: Channels,
     pub(super) store: Handle,
@@ -48,13 +47,16 @@ pub struct Rounds {
 impl Rounds {
     /// Goes on where the last run was.
     pub async fn resume<U>(poller: &Poller<U>) -> Self {
-        let kept = poller.store.run(|store| Kept::read(store)).await.unwrap_or_default();
         let (now, wall) = (poller.clock.steady(), poller.clock.wall());
         let proxies = poller.exits.iter().map(|exit| exit.proxy.clone());
+        let ways = Ways::new(&poller.hosts, proxies, poller.seed);
+        let lanes = Lanes::new(poller.policy, poller.seed, poller.exits.len(), poller.spread, poller.eager);
+        let keys = lanes.exits().into_iter().map(|exit| requests_key(&ways, exit)).chain([String::new()]).collect();
+        let kept = poller.store.run(|store| Kept::read(store, keys)).await.unwrap_or_default();
         let news = News::resume(&kept.events);
         let mut rounds = Self {
-            queue: Queue::new(Schedule::new(poller.policy, poller.seed), poller.eager),
-            ways: Ways::new(&poller.hosts, proxies, poller.seed),
+            lanes,
+            ways,
             channels: Channels::new(news),
             store: poller.store.clone(),
             board: Arc::clone(&poller.board),
@@ -67,11 +69,20 @@ impl Rounds {
         if let Some(ways) = kept.ways {
             rounds.ways.resume(ways, now, wall);
         }
-        let requests: Vec<Time> =
-            kept.requests.iter().map(|time| time.min(&wall)).map(|time| now - (wall - time)).collect();
-        rounds.queue.schedule.resume_requests(requests, now);
+        rounds.resume_requests(&kept.requests, now, wall);
         rounds.show(now, wall);
         rounds
+    }
+
+    /// What an earlier run asked through each exit counts for its budget; what was asked through none that is known, for all.
+    fn resume_requests(&mut self, kept: &HashMap<String, Vec<Time>>, now: Time, wall: Time) {
+        let exits = self.lanes.exits();
+        for exit in exits {
+            let own = requests_key(&self.ways, exit);
+            let requests = kept.get(&own).or_else(|| kept.get(""));
+            let requests = requests.into_iter().flatten().map(|time| now - (wall - *time.min(&wall)));
+            self.lanes.lane(exit).schedule.resume_requests(requests.collect::<Vec<_>>(), now);
+        }
     }
 
     /// Those of `wanted` that are not followed yet.
@@ -100,7 +111,7 @@ impl Rounds {
         let wanted: HashSet<&ChannelName> = wanted.iter().map(|channel| &channel.name).collect();
         for name in self.channels.leave(|name| wanted.contains(name)) {
             self.release_twins(&name, now);
-            self.queue.remove(&name);
+            self.lanes.remove(&name);
             self.board.remove(&name);
         }
     }
@@ -108,7 +119,7 @@ impl Rounds {
     fn resume_channel(&mut self, name: &ChannelName, kept: KeptChannel, now: Time, wall: Time) {
         let KeptChannel { memory: Memory { mut status, schedule, alive, withheld }, channel, gaps, past } = kept;
         // Who walks eagerly does not wait for a poll that was put off because something was amiss.
-        let schedule = schedule.filter(|_| !self.queue.eager || status.state.is_fine());
+        let schedule = schedule.filter(|_| !self.lanes.eager || status.state.is_fine());
         let id = channel.as_ref().map(|channel| channel.id);
         self.channels.resume(name, id, alive, withheld);
         if let Some(channel) = &channel {
@@ -124,9 +135,9 @@ impl Rounds {
             return;
         }
         if self.channels.is_wish(name) {
-            self.queue.schedule.insert_awaited(name.clone(), schedule, now);
+            self.lanes.of(name).schedule.insert_awaited(name.clone(), schedule, now);
         } else {
-            self.queue.schedule.insert(name.clone(), schedule, now);
+            self.lanes.of(name).schedule.insert(name.clone(), schedule, now);
         }
         self.set_readers(name, now, wall);
         status.next_poll = self.next_poll(name, now, wall);
@@ -137,29 +148,28 @@ impl Rounds {
 
     /// The next turn and the way to ask, if the budget and the hosts allow one now.
     pub fn next(&mut self, now: Time, wall: Time) -> Option<(Turn, Way)> {
-        let next = self.queue.next(&mut self.ways, now)?;
-        let lately = self.queue.schedule.requests().filter(|time| now - *time < MINUTE);
-        self.notes.requests(lately.map(|time| wall + (time - now)));
-        Some(next)
+        let (turn, way) = self.lanes.next(&mut self.ways, now)?;
+        let lane = self.lanes.through(&way);
+        let lately = lane.schedule.requests().filter(|time| now - *time < MINUTE);
+        self.notes.requests(&requests_key(&self.ways, lane.exit), lately.map(|time| wall + (time - now)));
+        Some((turn, way))
     }
 
     /// When [`Rounds::next`] may next succeed; None if only the end of a request under way can tell.
     pub fn next_at(&self, now: Time) -> Option<Time> {
-        self.queue.next_at(&self.ways, now)
+        self.lanes.next_at(&self.ways, now)
     }
 
     /// Shows hosts and budget on the board.
     pub fn show(&self, now: Time, wall: Time) {
-        self.board.set_hosts(self.ways.statuses(now, wall));
-        self.board.set_budget(self.queue.schedule.budget(now));
-        let first_look = self.queue.schedule.awaited_at(now).max(self.ways.next_at().unwrap_or(now));
-        self.board.set_first_look(wall + (first_look - now));
+        self.board.set_hosts(self.ways.statuses(&self.lanes.exits(), now, wall));
+        self.board.set_budget(self.lanes.budget(now));
+        self.board.set_first_look(wall + (self.lanes.awaited_at(&self.ways, now) - now));
     }
 
     /// By the wall's clock.
     pub(super) fn next_poll(&self, name: &ChannelName, now: Time, wall: Time) -> Option<Time> {
-        let planned = self.queue.schedule.next_poll(name)?.max(self.ways.next_at().unwrap_or(now));
-        Some(wall + (planned - now))
+        Some(wall + (self.lanes.next_poll(&self.ways, name, now)? - now))
     }
 
     /// Tells who waits for the channel what was found.
@@ -178,7 +188,7 @@ impl Rounds {
         let names = std::iter::once(name).chain(self.channels.twins.of(name));
         let weights = names.map(|name| self.readers.count(name, wall).max(self.channels.least_readers(name)));
         let weight: usize = weights.sum();
-        self.queue.schedule.set_weight(name, weight as f64, now);
+        self.lanes.of(name).schedule.set_weight(name, weight as f64, now);
     }
 
     /// Those that have a reader again wait no longer for the ceiling.
@@ -200,7 +210,7 @@ impl Rounds {
     /// `name` leads to the channel that is polled under `polled`.
     pub(super) fn follow_twin(&mut self, name: &ChannelName, polled: &ChannelName) {
         debug!(channel = %name, %polled, "two names of one channel");
-        self.queue.remove(name);
+        self.lanes.remove(name);
         let status = self.board.get(polled).unwrap_or_default();
         self.board.set(name, Status { same_as: Some(polled.clone()), ..status });
     }
@@ -210,7 +220,7 @@ impl Rounds {
         for gap in gaps {
             debug!(channel = %name, from = %gap.until, to = %gap.before, "posts between may be missing");
             let errand = Errand::Older(self.channels.before(name, gap.before));
-            self.queue.errands.push(Turn { channel: name.clone(), errand });
+            self.lanes.of(name).errands.push(Turn { channel: name.clone(), errand });
         }
     }
 
@@ -220,7 +230,7 @@ impl Rounds {
         let progress = progress.min_by_key(|progress| progress.done)?;
         if let Some(before) = progress.before.filter(|_| !progress.done) {
             let errand = Errand::History(self.channels.before(name, before));
-            self.queue.line_up(Turn { channel: name.clone(), errand });
+            self.lanes.of(name).line_up(Turn { channel: name.clone(), errand });
         }
         Some(progress)
     }
@@ -229,7 +239,7 @@ impl Rounds {
         if self.channels.is_wish(name) {
             return;
         }
-        let schedule = self.queue.schedule.saved(name);
+        let schedule = self.lanes.saved(name);
         let memory = Memory {
             status: status.clone(),
             schedule,
@@ -246,4 +256,9 @@ impl Rounds {
         }
         std::mem::take(&mut self.notes)
     }
+}
+
+/// Under which the requests through the exit are kept; empty where one lane takes all exits.
+fn requests_key(ways: &Ways, exit: Option<usize>) -> String {
+    exit.map(|exit| ways.proxy(exit).unwrap_or("direct").to_owned()).unwrap_or_default()
 }

@@ -28,7 +28,7 @@ impl Rounds {
     /// Takes in how a turn ended. `now` is the steady clock's time, `wall` the wall's.
     pub fn settle(&mut self, done: Done, now: Time, wall: Time) {
         let Done { turn, way, outcome, took } = done;
-        let began = self.queue.ended(&turn).unwrap_or(now);
+        let began = self.lanes.ended(&turn).unwrap_or(now);
         if !self.channels.is_followed(&turn.channel) {
             return;
         }
@@ -37,16 +37,18 @@ impl Rounds {
         let asked = Asked { way: &way, channel: &turn.channel, began, now };
         let verdict = self.weigh(&turn, &outcome, asked);
         if self.ways.judge(asked, &verdict, outcome.reason().as_deref()) {
-            self.queue.schedule.slow_down(now);
+            self.lanes.through(&way).schedule.slow_down(now);
         }
         if let Outcome::Unstored(error) = &outcome {
             warn!(%error, "posts could not be stored; polling pauses");
-            self.queue.store_pause = Some(now + STORE_PAUSE);
+            self.lanes.store_pause = Some(now + STORE_PAUSE);
         }
-        if verdict.request == Request::Elsewhere && self.queue.ask_elsewhere(&turn, &way, &self.ways, now) {
+        if verdict.request == Request::Elsewhere
+            && self.lanes.of(&turn.channel).ask_elsewhere(&turn, &way, &self.ways, now)
+        {
             return;
         }
-        self.queue.answered(&turn);
+        self.lanes.of(&turn.channel).answered(&turn);
         self.settle_turn(turn, &outcome, &verdict, now, wall);
     }
 
@@ -55,7 +57,7 @@ impl Rounds {
     fn weigh(&mut self, turn: &Turn, outcome: &Outcome, asked: Asked<'_>) -> Verdict {
         let table = Verdict::of(outcome);
         let walks = matches!(turn.errand, Errand::History(_));
-        if walks && self.queue.eager && table.channel == Channel::Failed && table.host == Host::Unsure {
+        if walks && self.lanes.eager && table.channel == Channel::Failed && table.host == Host::Unsure {
             return Verdict { host: Host::Trouble, request: Request::Elsewhere, ..table };
         }
         let name = &turn.channel;
@@ -65,7 +67,8 @@ impl Rounds {
             Outcome::Page(_) if turn.errand != Errand::Head => Verdict { host: Host::Fine, ..table },
             Outcome::Page(_) => {
                 for waiting in self.channels.suspects.fine(asked.way, name, asked.now) {
-                    self.queue.errands.push(Turn { channel: waiting, errand: Errand::Head });
+                    let lane = self.lanes.of(&waiting);
+                    lane.errands.push(Turn { channel: waiting, errand: Errand::Head });
                 }
                 table
             }
@@ -93,14 +96,15 @@ impl Rounds {
             }
             suspects::Verdict::Wait { canary } => {
                 if let Some(channel) = canary {
-                    self.queue.errands.push(Turn { channel, errand: Errand::Head });
+                    let lane = self.lanes.of(&channel);
+                    lane.errands.push(Turn { channel, errand: Errand::Head });
                 }
                 table
             }
             suspects::Verdict::Ban => {
                 warn!(host = %asked.way.host, "upstream seems to have shut us out: polling slows down");
                 self.ways.open(asked, "upstream shows nobody anything");
-                self.queue.schedule.slow_down(asked.now);
+                self.lanes.through(asked.way).schedule.slow_down(asked.now);
                 // Several hosts that do so are one address that is shut out, as by a challenge.
                 Verdict { request: Request::Elsewhere, exit: Exit::Challenged, ..table }
             }
@@ -112,11 +116,11 @@ impl Rounds {
         let polls = matches!(turn.errand, Errand::Head | Errand::Landing);
         match (turn.errand, outcome) {
             (Errand::Head, Outcome::Redirected) => {
-                self.queue.errands.push_first(Turn { channel: name, errand: Errand::Landing });
+                self.lanes.of(&name).errands.push_first(Turn { channel: name.clone(), errand: Errand::Landing });
             }
             (_, Outcome::Landing(Landing::ChannelWithoutPreview)) if polls => {
                 let errand = Errand::Restriction(self.newest(&name));
-                self.queue.errands.push_first(Turn { channel: name, errand });
+                self.lanes.of(&name).errands.push_first(Turn { channel: name.clone(), errand });
             }
             (Errand::Head | Errand::Landing | Errand::Restriction(_), _) => {
                 self.settle_head(&name, outcome, verdict, now, wall);
@@ -127,10 +131,10 @@ impl Rounds {
             // As a head: once a host may be asked again, or the store has room again.
             (errand @ (Errand::Older(_) | Errand::History(_)), _)
                 if verdict.channel == Channel::Waits
-                    || self.queue.eager
+                    || self.lanes.eager
                     || matches!(outcome, Outcome::RateLimited(_)) =>
             {
-                self.queue.line_up(Turn { channel: name, errand });
+                self.lanes.of(&name).line_up(Turn { channel: name.clone(), errand });
             }
             // All stays open, and the next newest page asks again.
             (Errand::Older(_) | Errand::History(_), _) => {}
@@ -152,16 +156,16 @@ impl Rounds {
             (Channel::Seen, Outcome::Page(intake)) => {
                 // Upstream stamps posts by the wall's time, which may have jumped since the steady clock began.
                 let published: Vec<_> = intake.published.iter().map(|time| *time + (now - wall)).collect();
-                self.queue.schedule.succeeded(name, now, &Seen { posts: &published, new: intake.fresh });
+                self.lanes.of(name).schedule.succeeded(name, now, &Seen { posts: &published, new: intake.fresh });
                 self.follow_up(name, intake, wall);
             }
-            (Channel::Seen, _) => self.queue.schedule.succeeded(name, now, &Seen::default()),
+            (Channel::Seen, _) => self.lanes.of(name).schedule.succeeded(name, now, &Seen::default()),
             // It stays in flight, and its turn comes first once a host may be asked again, or the store has room again.
             (Channel::Waits, _) => {
-                self.queue.errands.push_first(Turn { channel: name.clone(), errand: Errand::Head });
+                self.lanes.of(name).errands.push_first(Turn { channel: name.clone(), errand: Errand::Head });
             }
-            (_, Outcome::RateLimited(retry_after)) => self.queue.schedule.failed(name, now, *retry_after),
-            _ => self.queue.schedule.failed(name, now, None),
+            (_, Outcome::RateLimited(retry_after)) => self.lanes.of(name).schedule.failed(name, now, *retry_after),
+            _ => self.lanes.of(name).schedule.failed(name, now, None),
         }
         let worked = previous.last_success.is_some();
         let believed = verdict.host == Host::Fine;
@@ -203,7 +207,7 @@ impl Rounds {
     /// The other names of a channel that `name` does not lead to any more are asked again themselves.
     pub(super) fn release_twins(&mut self, name: &ChannelName, now: Time) {
         for twin in self.channels.twins.release(name) {
-            self.queue.schedule.insert(twin, None, now);
+            self.lanes.of(&twin).schedule.insert(twin.clone(), None, now);
         }
     }
 
@@ -213,7 +217,7 @@ impl Rounds {
             info!(channel = %name, new = intake.new, edited = intake.edited, "posts stored");
         }
         for id in self.channels.left_out(name, &intake.missing, wall) {
-            self.queue.errands.push_patient(Turn { channel: name.clone(), errand: Errand::Confirm(id) });
+            self.lanes.of(name).errands.push_patient(Turn { channel: name.clone(), errand: Errand::Confirm(id) });
         }
     }
 
@@ -225,8 +229,8 @@ impl Rounds {
             (Outcome::Empty(_), Cursor::Before(id)) => {
                 // Once more after the next newest page, which proves that upstream shows this channel.
                 self.channels.ends_at(name, id);
-                if self.queue.eager {
-                    self.queue.errands.push(Turn { channel: name.clone(), errand: Errand::Head });
+                if self.lanes.eager {
+                    self.lanes.of(name).errands.push(Turn { channel: name.clone(), errand: Errand::Head });
                 }
                 return;
             }
@@ -262,7 +266,7 @@ impl Rounds {
             self.metrics.delay(wall - *published);
         }
         for id in self.channels.withheld_due(name, &intake.withheld, wall) {
-            self.queue.errands.push_patient(Turn { channel: name.clone(), errand: Errand::Excerpt(id) });
+            self.lanes.of(name).errands.push_patient(Turn { channel: name.clone(), errand: Errand::Excerpt(id) });
         }
     }
 

@@ -113,11 +113,25 @@ impl Ways {
     }
 
     /// The first way that may be asked now, but for those of `tried`: one that is fine, or, once, one whose breaker or
-    /// pause has run out.
-    pub fn choose(&self, tried: &[Way], now: Time) -> Option<&Way> {
+    /// pause has run out. `exit` is the one to go through, if it must be that one.
+    pub fn choose(&self, exit: Option<usize>, tried: &[Way], now: Time) -> Option<&Way> {
         let is_free = |breaker: &&Breaker| self.free_at(breaker).is_some_and(|free| free <= now);
-        let untried = self.breakers.iter().filter(|breaker| !tried.contains(&breaker.way));
+        let untried = self.through(exit).filter(|breaker| !tried.contains(&breaker.way));
         untried.into_iter().find(is_free).map(|breaker| &breaker.way)
+    }
+
+    /// Whether a way through the exit is neither paused nor left alone.
+    pub fn works(&self, exit: usize) -> bool {
+        self.exits[exit].pause.is_none() && self.through(Some(exit)).any(|breaker| breaker.open.is_none())
+    }
+
+    /// What the exit is called for people; None without a proxy.
+    pub fn proxy(&self, exit: usize) -> Option<&str> {
+        self.exits[exit].proxy.as_deref()
+    }
+
+    fn through(&self, exit: Option<usize>) -> impl Iterator<Item = &Breaker> {
+        self.breakers.iter().filter(move |breaker| exit.is_none_or(|exit| breaker.way.exit == exit))
     }
 
     /// The way is being asked.
@@ -126,8 +140,8 @@ impl Ways {
     }
 
     /// When [`Ways::choose`] can next name one; None if only the end of a probe can tell.
-    pub fn next_at(&self) -> Option<Time> {
-        self.breakers.iter().filter_map(|breaker| self.free_at(breaker)).min()
+    pub fn next_at(&self, exit: Option<usize>) -> Option<Time> {
+        self.through(exit).filter_map(|breaker| self.free_at(breaker)).min()
     }
 
     /// Takes in what an answer says of its host and its exit; true if the exit pauses, for what it came through has had
@@ -220,9 +234,10 @@ impl Ways {
         });
     }
 
-    /// For people; `wall` is what their clocks show at `now`.
-    pub fn statuses(&self, now: Time, wall: Time) -> Vec<HostStatus> {
-        let chosen = self.choose(&[], now);
+    /// For people; `wall` is what their clocks show at `now`. `lanes` are the exits that are asked side by side, or None for
+    /// all in order.
+    pub fn statuses(&self, lanes: &[Option<usize>], now: Time, wall: Time) -> Vec<HostStatus> {
+        let chosen: Vec<_> = lanes.iter().filter_map(|exit| self.choose(*exit, &[], now)).collect();
         let status = |breaker: &Breaker| {
             let exit = &self.exits[breaker.way.exit];
             let paused_until = exit.pause.map(|pause| pause.until);
@@ -230,7 +245,7 @@ impl Ways {
             HostStatus {
                 host: breaker.way.host.as_str().trim_end_matches('/').to_owned(),
                 proxy: exit.proxy.clone(),
-                in_use: chosen == Some(&breaker.way),
+                in_use: chosen.contains(&&breaker.way),
                 breaker: match open_until {
                     None => "closed",
                     Some(until) if until <= now => "half_open",

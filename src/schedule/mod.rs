@@ -288,6 +288,15 @@ impl<K: Clone + Eq + Hash + Ord> Schedule<K> {
         })
     }
 
+    /// Takes a channel out, for another schedule: what is known of it, its weight, and whether somebody waits for it.
+    pub fn take_out(&mut self, key: &K) -> Option<(Saved, f64, bool)> {
+        let saved = self.saved(key)?;
+        let weight = self.slots.get(key)?.weight;
+        let is_awaited = self.awaited.contains(key);
+        self.remove(key);
+        Some((saved, weight, is_awaited))
+    }
+
     /// Upstream has had enough: the budget halves, and recovers by equal steps within ten minutes for each half.
     /// Signs within five seconds of the last are taken for the same.
     pub fn slow_down(&mut self, now: Time) {

@@ -55,7 +55,7 @@ fn unknown() -> Answer {
 /// In the form that fits what was wanted. `again` leads to the same address for who may go on.
 fn say(site: &Site, wanted: Wanted, status: StatusCode, title: String, words: &str, again: Option<&str>) -> Answer {
     match wanted {
-        Wanted::Page => notice(site, status, Notice { title, words, again }),
+        Wanted::Page => notice(site, status, Notice { root: "../", title, words, again }),
         Wanted::Name | Wanted::Document(_) => problem(status, &format!("{title}: {words}")),
     }
 }

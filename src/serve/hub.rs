@@ -18,6 +18,7 @@ use super::{
     not_allowed, refuse_host,
 };
 use crate::{
+    demand,
     edition::{Coding, Key},
     hub::{Document, Hub, Refusal, Topics},
     shelf::Origin,
@@ -93,6 +94,12 @@ impl Topics for FeedTopics {
     async fn heads(&self, topic: &str) -> Option<u64> {
         let (feed, _) = self.0.topic(topic)?;
         Some(self.0.version(&feed).await.ok()?.heads)
+    }
+
+    fn subscribed(&self, topic: &str) {
+        if let Some((feed, _)) = self.0.topic(topic) {
+            self.0.note_reader(&feed, demand::reader(topic));
+        }
     }
 
     async fn document(&self, topic: &str) -> Option<Document> {

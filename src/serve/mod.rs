@@ -17,6 +17,7 @@ mod health;
 mod hub;
 mod negotiation;
 mod pages;
+mod peers;
 mod rate;
 mod route;
 mod seats;
@@ -85,13 +86,14 @@ async fn answer(site: &Arc<Site>, parts: &Parts) -> (&'static str, Response<Full
     if let Some(refusal) = refuse(parts) {
         return ("none", refusal);
     }
-    let mut route = Route::of(parts.uri.path(), &site.feeds.now());
+    let query = parts.uri.query().unwrap_or_default();
+    let mut route = Route::of(parts.uri.path(), query, &site.feeds.now());
     let class = route.class();
     if let Route::Unfollowed(name, wanted) = &route {
         if let Err(answer) = demand::follow(site, parts, name, *wanted).await {
             return (class, answer);
         }
-        route = Route::of(parts.uri.path(), &site.feeds.now());
+        route = Route::of(parts.uri.path(), query, &site.feeds.now());
     }
     let class = route.class();
     if let Some(feed) = route.feed() {

@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use percent_encoding::percent_decode_str;
 
-use super::pages::Icon;
+use super::{pages::Icon, peers};
 use crate::{
     edition::page_url,
     feed::Format,
@@ -48,14 +48,18 @@ pub enum Wanted {
 }
 
 impl Route {
-    /// `path` as in the request, still percent-encoded.
-    pub fn of(path: &str, followed: &Followed) -> Self {
+    /// Of a request's target, both parts still percent-encoded. Addresses of other bridges lead to ours.
+    pub fn of(path: &str, query: &str, followed: &Followed) -> Self {
         let decode = |segment: &'_ str| percent_decode_str(segment).decode_utf8().ok().map(|text| text.into_owned());
         let Some(segments) = path.strip_prefix('/').and_then(|rest| rest.split('/').map(decode).collect()) else {
             return Self::Unknown;
         };
         let segments: Vec<String> = segments;
-        match segments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+        if let Some(ours) = peers::counterpart(&segments, query, followed) {
+            return Self::Moved(ours);
+        }
+        match segments.as_slice() {
             [""] => Self::Index,
             ["health"] => Self::Health,
             ["healthz"] => Self::Live,
@@ -97,8 +101,7 @@ impl Route {
             Self::Health | Self::Live | Self::Ready => "health",
             Self::Metrics => "metrics",
             Self::Moved(_) => "moved",
-            Self::Unfollowed(..) => "unfollowed",
-            Self::Unknown => "none",
+            Self::Unfollowed(..) | Self::Unknown => "none",
         }
     }
 }

@@ -160,7 +160,11 @@ impl Site {
         let peer = parts.extensions.get().map(|Peer(peer)| peer.ip());
         let trusted = &self.config.server.trusted_proxies;
         let client = peer.and_then(|peer| Client::asking(peer, &parts.headers, trusted));
-        let who = demand::reader((client, parts.headers.get(USER_AGENT)));
+        self.note_reader(feed, demand::reader((client, parts.headers.get(USER_AGENT))));
+    }
+
+    /// As [`Site::read`], of somebody who does not ask by HTTP.
+    pub fn note_reader(&self, feed: &FeedId, who: u64) {
         self.readers.note(&feed.channels, who, Utc::now());
     }
 
@@ -174,7 +178,7 @@ impl Site {
     /// The feed and the format of the document at `address`.
     pub fn topic(&self, address: &str) -> Option<(FeedId, Format)> {
         let path = address.strip_prefix(&self.config.server.public_url)?;
-        match Route::of(path, &self.feeds.now()) {
+        match Route::of(path, "", &self.feeds.now()) {
             Route::Document(feed, format) => Some((feed, format)),
             _ => None,
         }

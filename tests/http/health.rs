@@ -46,7 +46,7 @@ async fn health_tells_all_of_every_channel() {
     assert_eq!(health["store"]["posts"], 3);
     assert_eq!(health["hosts"], serde_json::json!([{"host": "t.me", "in_use": true, "breaker": "closed"}]));
     let expected = serde_json::json!({
-        "name": "Alpha", "state": "rate_limited", "since": "2024-03-08T12:01:00Z", "posts": 3,
+        "name": "Alpha", "origin": "configured", "state": "rate_limited", "since": "2024-03-08T12:01:00Z", "posts": 3,
         "newest_post": "2024-03-08T12:03:00Z", "last_success": "2024-03-08T12:02:00Z",
         "last_attempt": "2024-03-08T12:03:00Z", "next_poll": "2024-03-08T12:04:00Z", "failures": 5, "gaps": 6, "last_error": "429",
         "advice": State::RateLimited.advice(), "history": {"done": false, "oldest": "2024-03-08T12:00:00Z"},
@@ -113,7 +113,7 @@ async fn metrics_count_requests_editions_polls_and_posts() {
     world.get(RSS).await;
     world.get("/nowhere").await;
     world.set_state("Alpha", State::Drift);
-    let alpha = "Alpha".parse().unwrap();
+    let alpha: ChannelName = "Alpha".parse().unwrap();
     world.site.metrics.poll(&alpha, "drift", Duration::from_millis(300));
     world.site.metrics.changes(&alpha, ChangeKind::Edited, 7);
     let reply = world.get("/metrics").await;
@@ -139,7 +139,7 @@ async fn metrics_count_requests_editions_polls_and_posts() {
 async fn every_sample_has_its_help_and_type_under_its_own_name() {
     let world = world();
     world.get(RSS).await;
-    world.site.metrics.poll(&"Alpha".parse().unwrap(), "ok", Duration::from_millis(300));
+    world.site.metrics.poll(&"Alpha".parse::<ChannelName>().unwrap(), "ok", Duration::from_millis(300));
     let text = world.get("/metrics").await.text().to_owned();
     for line in text.lines().filter(|line| !line.starts_with('#')) {
         let name = line.split(['{', ' ']).next().unwrap();

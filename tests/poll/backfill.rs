@@ -49,6 +49,7 @@ impl Walk {
             metrics: Arc::new(Metrics::new(base())),
             clock: clock.clone(),
             followed: Followed::polled([ChannelConfig { name, history }]),
+            spread: false,
             readers: Arc::default(),
             looks: None,
             hosts: vec!["https://one.example".parse().unwrap()],

@@ -52,6 +52,7 @@ impl Daemon {
             metrics,
             clock,
             followed: site.feeds.changes(),
+            spread: false,
             readers: Arc::default(),
             looks: None,
             hosts: config.upstream.hosts.clone(),

@@ -49,6 +49,7 @@ impl Bridge {
             metrics: Arc::new(Metrics::new(base())),
             clock,
             followed: Followed::polled(channels.into_iter().map(|name| ChannelConfig { name, history })),
+            spread: false,
             readers: Arc::default(),
             looks: None,
             hosts: HOSTS.iter().map(|host| host.parse().unwrap()).collect(),

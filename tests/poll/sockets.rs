@@ -122,6 +122,7 @@ async fn polled(fault: Fault, count: usize) -> usize {
         followed: Followed::polled(
             channels.iter().map(|name| ChannelConfig { name: name.clone(), history: History::None }),
         ),
+        spread: false,
         readers: Arc::default(),
         looks: None,
         hosts: vec![first.url.clone(), second],

@@ -84,6 +84,7 @@ impl Bridge {
             metrics: Arc::new(Metrics::new(base())),
             clock: clock.clone(),
             followed,
+            spread: false,
             readers: Arc::default(),
             looks: None,
             hosts: hosts.iter().map(|host| host.parse().unwrap()).collect(),

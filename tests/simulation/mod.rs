@@ -133,6 +133,7 @@ pub async fn week(plan: Plan, folder: &Path) -> Report {
         followed: Followed::polled(
             names.iter().map(|name| ChannelConfig { name: name.clone(), history: History::All }),
         ),
+        spread: false,
         readers: Arc::default(),
         looks: None,
         hosts: HOSTS.iter().map(|host| host.parse().unwrap()).collect(),

@@ -11,6 +11,7 @@ use super::{
     highlight::highlight,
     links::{Piece, linked, with_own_tags},
     picture::Picture,
+    readers::{Reader, readers},
     reply::{Failure, Made, html, reply},
     row::{Row, header, page_of, row},
 };
@@ -37,6 +38,7 @@ const CHUNK: usize = 200;
 struct Archive {
     frame: Frame,
     row: Row,
+    readers: Vec<Reader>,
     picture: Option<Picture>,
     /// Of the newest post on the page of a single channel.
     day: Option<NaiveDate>,
@@ -118,10 +120,12 @@ fn page(site: &Site, feed: &FeedId, query: &str) -> Result<Made, Failure> {
         Some(_) => format!("{} shown, more may follow", counted(stretch.posts.len() as u64, "post")),
         None => counted(stretch.posts.len() as u64, "post"),
     });
+    let row = row(site, feed, &header, "./");
     let archive = Archive {
+        readers: readers(&site.config.server, &site.config.open_in, &row.address),
         picture: site.pictures.of(site.store.as_ref(), &ids),
         day: stretch.posts.first().filter(|_| single).map(|(_, stored, _)| stored.published.date_naive()),
-        row: row(site, feed, &header, "./"),
+        row,
         description: header.description.lines().map(linked).collect(),
         home_url: header.home_url,
         kinds: tabs(&choice),

@@ -1,20 +1,25 @@
-//! `/`: all feeds at a glance, a hundred to a page, and by name.
+//! `/`: all feeds at a glance, a hundred to a page, and by name; and the way to any channel.
 
 use std::sync::Arc;
 
 use askama::Template;
-use hyper::http::request::Parts;
+use hyper::{StatusCode, http::request::Parts};
 use url::form_urlencoded;
 
 use super::{
     frame::{Frame, counted, documents},
+    notice::{Notice, notice},
     reply::{Failure, Made, html, reply},
     row::{Row, about, row},
 };
 use crate::{
     edition::page_url,
     feed::{Header, Refusal, fold, pairs},
-    serve::{Site, answer::Answer},
+    opml::meant,
+    serve::{
+        Site,
+        answer::{Answer, found_elsewhere},
+    },
 };
 
 /// Feeds on one page.
@@ -30,6 +35,10 @@ struct Index {
     /// That the names were searched for.
     words: String,
     found: String,
+    /// Whether any channel can be followed.
+    open: bool,
+    /// Leads from a page on Telegram to the channel's here.
+    bookmarklet: String,
 }
 
 /// Which feeds, and which page of them, counted from 1.
@@ -74,8 +83,24 @@ impl Choice {
 }
 
 pub async fn index(site: &Arc<Site>, parts: &Parts) -> Answer {
-    let choice = Choice::parse(parts.uri.query().unwrap_or_default());
+    let query = parts.uri.query().unwrap_or_default();
+    if let Some((_, words)) = form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == "channel") {
+        return lead(site, words.trim());
+    }
+    let choice = Choice::parse(query);
     reply(site, parts, move |site| page(site, choice?)).await
+}
+
+/// To the page of the channel that is meant.
+fn lead(site: &Site, words: &str) -> Answer {
+    match meant(words, &site.config.server.public_url) {
+        Ok(name) => found_elsewhere(&format!("./{name}/")),
+        Err(error) => {
+            let (title, words) = ("No channel is called so".to_owned(), error.to_string());
+            let said = Notice { root: "./", title, words: &words, again: Some("./") };
+            notice(site, StatusCode::BAD_REQUEST, said)
+        }
+    }
 }
 
 fn page(site: &Site, choice: Choice) -> Result<Made, Failure> {
@@ -110,5 +135,8 @@ fn page(site: &Site, choice: Choice) -> Result<Made, Failure> {
         ..Frame::new("./", "Feeds".to_owned(), format!("{}/", server.public_url), indexed)
     };
     let found = counted(found.len() as u64, "feed");
-    html(&Index { frame, feeds, words: choice.words, found }, indexed)
+    let open = site.demand().is_some();
+    let bookmarklet =
+        format!("javascript:location.href='{}/?channel='+encodeURIComponent(location.href)", server.public_url);
+    html(&Index { frame, feeds, words: choice.words, found, open, bookmarklet }, indexed)
 }

@@ -12,6 +12,7 @@ mod lists;
 mod notice;
 mod picture;
 mod post;
+mod readers;
 mod reply;
 mod row;
 mod status;

@@ -14,6 +14,8 @@ use crate::serve::{
 
 /// A title, a sentence about it, and where to go on.
 pub struct Notice<'a> {
+    /// Leads from the page to the first one.
+    pub root: &'static str,
     pub title: String,
     pub words: &'a str,
     pub again: Option<&'a str>,
@@ -27,11 +29,10 @@ struct Page<'a> {
     again: Option<&'a str>,
 }
 
-/// Of a page one step below the first one.
 pub fn notice(site: &Site, status: StatusCode, notice: Notice<'_>) -> Answer {
-    let Notice { title, words, again } = notice;
+    let Notice { root, title, words, again } = notice;
     let url = format!("{}/", site.config.server.public_url);
-    let page = Page { frame: Frame::new("../", title, url, false), words, again };
+    let page = Page { frame: Frame::new(root, title, url, false), words, again };
     let Ok(body) = page.render() else { return problem(status, words) };
     let mut answer = answer::typed(status, "text/html; charset=utf-8", "no-store", body);
     answer.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(assets::policy()));
