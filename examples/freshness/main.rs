@@ -13,7 +13,7 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::Parser;
 use feedbridge::schedule::Policy;
 
-use policies::{Outcome, Span, clairvoyant, fixed, proportional, scheduled};
+use policies::{Counted, Outcome, Span, clairvoyant, fixed, proportional};
 use world::{DAY, Law, Rates, World};
 
 /// Of fixed intervals at equal requests.
@@ -21,6 +21,10 @@ const MEAN_TARGET: f64 = 0.55;
 const P95_TARGET: f64 = 0.90;
 /// Of the clairvoyant's mean.
 const CLAIRVOYANT_TARGET: f64 = 1.10;
+/// Delay per reader where the schedule knows the readers, of where it does not; where the budget is not spent by both, it is
+/// no more.
+const READERS_TARGET: f64 = 0.80;
+const REQUESTS_TARGET: f64 = 1.01;
 
 #[derive(Parser)]
 struct Arguments {
@@ -45,6 +49,9 @@ struct Comparison {
     fixed: Outcome,
     proportional: Outcome,
     scheduled: Outcome,
+    /// The schedule where it knows each channel's readers, and where all count the same.
+    by_readers: Outcome,
+    equally: Outcome,
     clairvoyant: Outcome,
     omniscient: Outcome,
 }
@@ -94,7 +101,9 @@ fn compare(name: &'static str, law: &Law, arguments: &Arguments) -> Comparison {
     let policy = Policy { requests_per_minute: arguments.requests_per_minute, ..Policy::default() };
     let world = World::new(law, arguments.rate, arguments.days, seed);
     let span = Span { from: 2.0 * DAY, to: world.end() - policy.ceiling.as_secs_f64() };
-    let (scheduled, requests) = scheduled(&world, policy, span, seed);
+    let scheduled = |counted| policies::scheduled(&world, policy, span, seed, counted);
+    let (by_readers, equally) = (scheduled(Counted::Own).0, scheduled(Counted::Mean).0);
+    let (scheduled, requests) = scheduled(Counted::One);
     Comparison {
         name,
         policy,
@@ -103,6 +112,8 @@ fn compare(name: &'static str, law: &Law, arguments: &Arguments) -> Comparison {
         clairvoyant: clairvoyant(&world, policy, span, &requests, false),
         omniscient: clairvoyant(&world, policy, span, &requests, true),
         scheduled,
+        by_readers,
+        equally,
     }
 }
 
@@ -125,6 +136,14 @@ impl Comparison {
         outcome.quantile(0.95) / self.fixed.quantile(0.95)
     }
 
+    fn readers_ratio(&self) -> f64 {
+        self.by_readers.mean_per_reader / self.equally.mean_per_reader
+    }
+
+    fn requests_ratio(&self) -> f64 {
+        self.by_readers.requests as f64 / self.equally.requests as f64
+    }
+
     fn print(&self) {
         println!("{}: {} posts", self.name, self.scheduled.delays.len());
         println!("  policy         requests    mean s  of fixed     p95 s  of fixed  longest h  in 60 s");
@@ -140,14 +159,25 @@ impl Comparison {
                 outcome.most_in_a_minute,
             );
         }
-        println!("  schedule / clairvoyant: {:.3}\n", self.scheduled.mean() / self.clairvoyant.mean());
+        println!("  schedule / clairvoyant: {:.3}", self.scheduled.mean() / self.clairvoyant.mean());
+        println!(
+            "  per reader: {:.1} s by readers, {:.1} s by equal weights: {:.3} of it, with {:.3} of the requests\n",
+            self.by_readers.mean_per_reader,
+            self.equally.mean_per_reader,
+            self.readers_ratio(),
+            self.requests_ratio(),
+        );
     }
 
     fn missed(&self) -> Vec<String> {
+        let is_scarce = self.requests_ratio() > 2.0 - REQUESTS_TARGET;
+        let readers_target = if is_scarce { READERS_TARGET } else { 1.0 };
         let checks = [
             ("mean of fixed", self.mean_ratio(&self.scheduled), MEAN_TARGET),
             ("p95 of fixed", self.p95_ratio(&self.scheduled), P95_TARGET),
             ("mean of the clairvoyant's", self.scheduled.mean() / self.clairvoyant.mean(), CLAIRVOYANT_TARGET),
+            ("delay per reader, of equal weights", self.readers_ratio(), readers_target),
+            ("requests, of equal weights", self.requests_ratio(), REQUESTS_TARGET),
             ("longest interval, s", self.scheduled.longest_interval, self.policy.ceiling.as_secs_f64()),
             ("requests in 60 s", self.scheduled.most_in_a_minute as f64, f64::from(self.policy.requests_per_minute)),
         ];

@@ -36,6 +36,8 @@ impl Span {
 pub struct Outcome {
     /// Seconds from post to sight, ascending.
     pub delays: Vec<f32>,
+    /// The mean delay, of each post as often as its channel has readers.
+    pub mean_per_reader: f64,
     pub requests: usize,
     pub longest_interval: f64,
     pub most_in_a_minute: usize,
@@ -63,6 +65,8 @@ struct Watch<'a> {
     /// Posts missing below a page: channel, and their range.
     gaps: VecDeque<(usize, usize, usize)>,
     delays: Vec<f32>,
+    /// Sums over readers: of delays, and of posts.
+    read: (f64, f64),
     requests: Vec<f64>,
     longest_interval: f64,
 }
@@ -77,6 +81,7 @@ impl<'a> Watch<'a> {
             known,
             gaps: VecDeque::new(),
             delays: Vec::new(),
+            read: (0.0, 0.0),
             requests: Vec::new(),
             longest_interval: 0.0,
         }
@@ -113,9 +118,12 @@ impl<'a> Watch<'a> {
     }
 
     fn see(&mut self, channel: usize, first: usize, end: usize, now: f64) {
+        let readers = self.world.channels[channel].readers;
         for post in &self.world.channels[channel].posts[first..end] {
             if self.span.holds(*post) {
                 self.delays.push((now - post) as f32);
+                self.read.0 += readers * (now - post);
+                self.read.1 += readers;
             }
         }
     }
@@ -130,6 +138,7 @@ impl<'a> Watch<'a> {
         self.delays.sort_by(f32::total_cmp);
         Outcome {
             delays: self.delays,
+            mean_per_reader: self.read.0 / self.read.1.max(1.0),
             requests: self.requests.iter().filter(|time| self.span.holds(**time)).count(),
             longest_interval: self.longest_interval,
             most_in_a_minute: most_within(&self.requests, 60.0),
@@ -148,12 +157,28 @@ fn most_within(times: &[f64], length: f64) -> usize {
     counts.max().unwrap_or(0)
 }
 
-/// The daemon's own schedule, started without any knowledge. Also returns when it made its requests.
-pub fn scheduled(world: &World, policy: Policy, span: Span, seed: u64) -> (Outcome, Vec<f64>) {
+/// For how many readers the schedule lets a channel count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counted {
+    One,
+    /// As many for each as channels have on average.
+    Mean,
+    Own,
+}
+
+/// The daemon's own schedule, started without any knowledge of rhythms. Also returns when it made its requests.
+pub fn scheduled(world: &World, policy: Policy, span: Span, seed: u64, counted: Counted) -> (Outcome, Vec<f64>) {
+    let mean = world.channels.iter().map(|channel| channel.readers).sum::<f64>() / world.channels.len() as f64;
     let mut watch = Watch::new(world, span);
     let mut schedule = Schedule::new(policy, seed);
     for channel in 0..world.channels.len() {
         schedule.insert(channel, None, at(0.0));
+        let readers = match counted {
+            Counted::One => 1.0,
+            Counted::Mean => mean,
+            Counted::Own => world.channels[channel].readers,
+        };
+        schedule.set_weight(&channel, readers, at(0.0));
     }
     let mut now = at(0.0);
     while since_start(now) < world.end() {

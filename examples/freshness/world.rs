@@ -9,6 +9,11 @@ pub const DAY: f64 = 86_400.0;
 /// Follow-ups come after this many seconds on average.
 pub const BURST_DECAY: f64 = 720.0;
 
+/// Of the logarithm of a channel's readers.
+const READERS_SPREAD: f64 = 1.5;
+/// More are not told apart.
+const MOST_READERS: f64 = 1000.0;
+
 /// What is random about a scenario's channels.
 #[derive(Debug, Clone, Copy)]
 pub struct Law {
@@ -39,6 +44,8 @@ pub struct Channel {
     scale: f64,
     /// When posts came, ascending, in whole seconds.
     pub posts: Vec<f64>,
+    /// Most channels have one or two, few have many (log-normal).
+    pub readers: f64,
 }
 
 pub struct World {
@@ -53,7 +60,10 @@ impl World {
         let mut rates = law.rates.draw(law.channels, &mut random);
         let mean = rates.iter().sum::<f64>() / law.channels as f64;
         rates.iter_mut().for_each(|each| *each *= rate / mean);
-        let channels = rates.into_iter().map(|rate| Channel::new(law, rate, days, &mut random)).collect();
+        let mut channels: Vec<_> = rates.into_iter().map(|rate| Channel::new(law, rate, days, &mut random)).collect();
+        for channel in &mut channels {
+            channel.readers = (READERS_SPREAD * normal(&mut random)).exp().ceil().min(MOST_READERS);
+        }
         Self { days, channels }
     }
 
@@ -94,6 +104,7 @@ impl Channel {
             follow_ups: between(law.follow_ups, random),
             scale: 1.0,
             posts: Vec::new(),
+            readers: 1.0,
         };
         channel.scale = 96.0 / (0..96).map(|quarter| channel.shape(f64::from(quarter) * 900.0)).sum::<f64>();
         // Enough history for a first page.
