@@ -1,7 +1,7 @@
 //! The daemon's life: builds everything, wires it, and waits for signals.
 //!
-//! What a configuration decides is one *generation*. SIGHUP plans a new one, on the same store and counters, while the
-//! old one goes on. If that fails, nothing has changed. Else the server, which outlives both, answers from the new
+//! What a configuration decides is one *generation*. SIGHUP, or a change of the file, plans a new one, on the same store
+//! and counters, while the old one goes on. If that fails, nothing has changed. Else the server, which outlives both, answers from the new
 //! generation's site from one request to the next, and the new poller and hub take over from the old ones.
 
 mod generation;
@@ -10,6 +10,7 @@ mod open_files;
 mod push;
 mod signals;
 mod systemd;
+mod watched;
 mod wiring;
 
 use std::{
@@ -28,6 +29,7 @@ use tracing::{error, info, warn};
 
 use generation::{Generation, Heritage, Plan, ended};
 use signals::{Signal, Signals};
+use watched::Watched;
 pub use wiring::{exits, load, password, store_config, tokens};
 
 use crate::{
@@ -46,12 +48,13 @@ pub type Failure = String;
 /// For deliveries under way when the daemon stops.
 const STOP_TIME: Duration = Duration::from_secs(5);
 
-/// Runs the daemon until SIGTERM or SIGINT. `path` is read again on SIGHUP.
+/// Runs the daemon until SIGTERM or SIGINT. `path` is read again when it changes, and on SIGHUP.
 pub fn run(path: &Path, config: Config) -> Result<(), Failure> {
     log::start();
+    let watched = Watched::new(path.to_owned());
     let listener = listen(&config)?;
     let runtime = runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| error.to_string())?;
-    runtime.block_on(daemon(path.to_owned(), fitted(config), listener))
+    runtime.block_on(daemon(path.to_owned(), watched, fitted(config), listener))
 }
 
 /// What outlives a reload.
@@ -70,7 +73,7 @@ impl Ground {
     }
 }
 
-async fn daemon(path: PathBuf, config: Arc<Config>, listener: TcpListener) -> Result<(), Failure> {
+async fn daemon(path: PathBuf, watched: Watched, config: Arc<Config>, listener: TcpListener) -> Result<(), Failure> {
     let signals = Signals::new()?;
     let (store, clock) = (open(&config).await?, Clock::system());
     let metrics = Arc::new(Metrics::new(clock.wall()));
@@ -78,7 +81,7 @@ async fn daemon(path: PathBuf, config: Arc<Config>, listener: TcpListener) -> Re
     let readers = Arc::default();
     let ground = Arc::new(Ground { path, store: Arc::clone(&store), metrics, clock, demand, readers });
     // A task of its own, so that whatever becomes of it the store is closed.
-    let ended = tokio::spawn(live(ground, config, listener, signals)).await;
+    let ended = tokio::spawn(live(ground, watched, config, listener, signals)).await;
     let closed = spawn_blocking(move || store.close()).await;
     ended.map_err(|error| error.to_string())??;
     closed.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
@@ -87,6 +90,7 @@ async fn daemon(path: PathBuf, config: Arc<Config>, listener: TcpListener) -> Re
 /// From the first request to the last.
 async fn live(
     ground: Arc<Ground>,
+    mut watched: Watched,
     config: Arc<Config>,
     listener: TcpListener,
     mut signals: Signals,
@@ -100,10 +104,14 @@ async fn live(
     let result = loop {
         let signal = select! {
             signal = signals.next() => signal,
+            () = watched.changed() => Signal::Reload,
             part = life.broken() => break Err(format!("{part} ended unexpectedly; the log has the reason")),
         };
         match signal {
-            Signal::Reload => life = life.reload().await,
+            Signal::Reload => {
+                watched.take();
+                life = life.reload().await;
+            }
             Signal::Stop(signal) => {
                 info!(signal, "stopping");
                 break Ok(());

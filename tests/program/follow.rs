@@ -1,6 +1,11 @@
 //! Channels added and taken out by hand, and the daemon's health as an exit code.
 
-use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt};
+use std::{
+    fs,
+    net::TcpListener,
+    os::unix::fs::PermissionsExt,
+    time::{Duration, Instant},
+};
 
 use crate::{
     program::Program,
@@ -155,4 +160,40 @@ fn something_else_that_answers_is_no_healthy_daemon() {
     let ran = program.run(&["health"]);
     stranger.join().unwrap();
     assert!(ran.code == 2 && ran.out.contains("no report"), "{ran:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_daemon_takes_up_what_add_and_remove_changed_within_two_seconds() {
+    let (_upstream, address) = upstream("spout").await;
+    let (program, _) = commented(&address);
+    let text = program.configuration();
+    program.configure(&format!("{text}\n[on_demand]\nenabled = false\n[poll]\ninterval_seconds = 1\n"));
+    let daemon = program.start();
+    assert_eq!(daemon.get("/spout/atom.xml").0, 404);
+    let added = Instant::now();
+    assert_eq!(program.run(&["add", "--offline", "spout"]).code, 0);
+    daemon.wait_for("configuration reloaded");
+    assert!(added.elapsed() < Duration::from_secs(2), "{:?}", added.elapsed());
+    daemon.wait_for("posts stored channel=spout");
+    let (status, body) = daemon.get("/spout/atom.xml");
+    assert!(status == 200 && body.contains("Lukewarm"), "{status} {body}");
+    assert_eq!(program.run(&["remove", "spout"]).code, 0);
+    daemon.wait_for("configuration reloaded");
+    assert_eq!(daemon.get("/spout/atom.xml").0, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_is_wrong_is_refused_once_and_the_daemon_goes_on() {
+    let (_upstream, address) = upstream("kettle").await;
+    let program = Program::new(&address, &["kettle"]);
+    let text = program.configuration();
+    let daemon = program.start();
+    daemon.wait_for("posts stored");
+    program.configure(&format!("{text}[server]\n"));
+    daemon.wait_for("the new configuration is refused");
+    assert_eq!(daemon.get("/kettle/atom.xml").0, 200);
+    assert!(daemon.get("/health").1.contains("configuration_error"));
+    program.configure(&text);
+    daemon.wait_for("configuration reloaded");
+    assert!(!daemon.get("/health").1.contains("configuration_error"));
 }
