@@ -18,7 +18,7 @@ use super::{Failure, Ground, STOP_TIME, exits, push::Push, systemd, until};
 use crate::{
     config::{Config, Tokens},
     demand::{Demand, Scene},
-    feeds::Feeds,
+    feeds::{Feeds, Followed},
     fetch::Http,
     hub::Hub,
     poll::Poller,
@@ -64,9 +64,9 @@ impl Plan {
         before: Option<Heritage>,
     ) -> Result<Self, Failure> {
         let (earlier, hub) = before.map_or_else(Default::default, |before| (Some(before.board), before.hub));
-        let board = Arc::new(board(&config, earlier.as_deref()));
         let push = Push::open(&config, ground.handle(), ground.clock.clone(), hub.as_deref()).await?;
         let feeds = feeds(ground, &config).await?;
+        let board = Arc::new(board(&feeds.now(), earlier.as_deref()));
         let (store, metrics) = (Arc::clone(&ground.store), Arc::clone(&ground.metrics));
         let (demand, readers) = (Arc::clone(&ground.demand), Arc::clone(&ground.readers));
         let site = Site::new(Arc::clone(&config), store, Arc::clone(&board), metrics);
@@ -149,10 +149,10 @@ pub async fn ended(task: &mut JoinHandle<()>) {
 }
 
 /// The channels stand as they stood, until the new poller has read what the old one left.
-fn board(config: &Config, earlier: Option<&Board>) -> Board {
-    let board = Board::new(config.channels.iter().map(|channel| channel.name.clone()));
+fn board(followed: &Followed, earlier: Option<&Board>) -> Board {
+    let board = Board::new(followed.channels.iter().map(|channel| channel.name.clone()));
     let Some(earlier) = earlier else { return board };
-    for channel in &config.channels {
+    for channel in &followed.channels {
         if let Some(status) = earlier.get(&channel.name) {
             board.set(&channel.name, status);
         }
