@@ -14,7 +14,7 @@ import urllib.error
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-CAPTURES = pathlib.Path(os.environ.get("FEEDBRIDGE_CAPTURES", ROOT.parent / "shared/captures"))
+CAPTURES = pathlib.Path(os.environ.get("CAPTURES", ROOT.parent / "shared/captures"))
 PROGRAM = os.environ["FEEDBRIDGE"]
 
 

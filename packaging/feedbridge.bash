@@ -153,7 +153,7 @@ _feedbridge() {
             return 0
             ;;
         feedbridge__subcmd__check)
-            opts="-h --config --help"
+            opts="-h --show --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

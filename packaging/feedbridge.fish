@@ -61,6 +61,7 @@ complete -c feedbridge -n "__fish_feedbridge_using_subcommand health" -l config 
 complete -c feedbridge -n "__fish_feedbridge_using_subcommand health" -l live -d 'Exit with 0 unless it is down, for who restarts what fails'
 complete -c feedbridge -n "__fish_feedbridge_using_subcommand health" -s h -l help -d 'Print help'
 complete -c feedbridge -n "__fish_feedbridge_using_subcommand check" -l config -d 'The configuration file' -r -F
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand check" -l show -d 'Print every setting in force instead, and where it comes from: the file, the environment, or the default'
 complete -c feedbridge -n "__fish_feedbridge_using_subcommand check" -s h -l help -d 'Print help'
 complete -c feedbridge -n "__fish_feedbridge_using_subcommand show" -l config -d 'The configuration file' -r -F
 complete -c feedbridge -n "__fish_feedbridge_using_subcommand show" -s h -l help -d 'Print help'

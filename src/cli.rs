@@ -9,6 +9,7 @@ mod health;
 mod import;
 mod progress;
 mod restore;
+mod settings;
 mod show;
 
 use std::{
@@ -83,7 +84,11 @@ enum Command {
         live: bool,
     },
     /// Check the configuration and the store, and say what is wrong.
-    Check,
+    Check {
+        /// Print every setting in force instead, and where it comes from: the file, the environment, or the default.
+        #[arg(long)]
+        show: bool,
+    },
     /// Print a stored post with all its revisions.
     Show {
         /// NAME, @NAME or https://t.me/NAME
@@ -144,7 +149,8 @@ pub fn run() -> ExitCode {
             daemon::load(&config).and_then(|loaded| follow::remove(&config, &loaded, &channels))
         }
         Command::List => daemon::load(&config).and_then(|config| follow::list(&config)),
-        Command::Check => daemon::load(&config).and_then(|config| check::run(&config)),
+        Command::Check { show: true } => settings::show(&config),
+        Command::Check { show: false } => daemon::load(&config).and_then(|config| check::run(&config)),
         Command::Export { channel } => daemon::load(&config).and_then(|config| export::run(&config, channel.as_ref())),
         Command::Import { file } => daemon::load(&config).and_then(|config| import::run(&config, &file)),
         Command::Show { channel, id } => {

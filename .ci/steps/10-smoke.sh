@@ -7,7 +7,7 @@ smoke() {
         drive .ci/smoke.py
 }
 
-captures=${FEEDBRIDGE_CAPTURES:-../shared/captures}
+captures=${CAPTURES:-../shared/captures}
 if [ -d "$captures/pages" ] && [ -d "$captures/../checks" ]; then
     step "captured pages" smoke
 else

@@ -2,6 +2,7 @@
 
 mod access;
 pub mod edit;
+mod environment;
 mod limits;
 mod named;
 mod on_demand;
@@ -17,11 +18,12 @@ use ipnet::IpNet;
 use url::Url;
 
 pub use access::{Access, TokenError, Tokens};
+pub use environment::Environment;
 pub use limits::Limits;
 pub use named::is_reserved;
 pub use on_demand::OnDemand;
 pub use read::is_loopback;
-pub use section::Problem;
+pub use section::{Place, Problem, Said, Sources};
 
 use crate::{
     feed::{Filter, Settings},
@@ -159,15 +161,24 @@ pub enum Error {
 }
 
 fn listing(path: &Path, problems: &[Problem]) -> String {
-    let lines: Vec<_> = problems.iter().map(|problem| format!("{}: {problem}", path.display())).collect();
-    lines.join("\n")
+    let line = |problem: &Problem| match problem.place {
+        Place::Line(_) => format!("{}: {problem}", path.display()),
+        Place::Variable(_) => problem.to_string(),
+    };
+    problems.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 impl Config {
-    /// Reads and checks the file at `path`.
+    /// Reads and checks the file at `path` and the environment of this process.
     pub fn load(path: &Path) -> Result<Self, Error> {
+        Self::load_with_sources(path).map(|(config, _)| config)
+    }
+
+    /// As [`Config::load`], and where each key is said.
+    pub fn load_with_sources(path: &Path) -> Result<(Self, Sources), Error> {
         let text = std::fs::read_to_string(path).map_err(|source| Error::Io { path: path.to_owned(), source })?;
-        Self::parse(&text).map_err(|problems| Error::Invalid { path: path.to_owned(), problems })
+        Self::read(&text, &Environment::of_process())
+            .map_err(|problems| Error::Invalid { path: path.to_owned(), problems })
     }
 
     /// The configuration that comes with the program.
@@ -186,19 +197,18 @@ impl Config {
 
     /// A channel and its feed with nothing but its name.
     pub fn plain(&self, name: ChannelName) -> (ChannelConfig, FeedSpec) {
-        let feed = FeedSpec {
-            name: name.to_string(),
-            title: None,
-            channels: vec![name.clone()],
-            filter: Filter::default(),
-            settings: self.defaults.clone(),
-            ttl_minutes: self.poll.policy.least_minutes(),
-        };
-        (ChannelConfig { name, history: self.history }, feed)
+        let feed = read::plain(name.clone(), self.defaults.clone());
+        let ttl_minutes = self.poll.policy.least_minutes();
+        (ChannelConfig { name, history: self.history }, FeedSpec { ttl_minutes, ..feed })
     }
 
     /// Checks the text of a configuration; all its problems at once, in the order of the lines.
     pub fn parse(text: &str) -> Result<Self, Vec<Problem>> {
-        read::config(text)
+        Self::read(text, &Environment::default()).map(|(config, _)| config)
+    }
+
+    /// As [`Config::parse`], with what the environment says, which comes before the file; and where each key is said.
+    pub fn read(text: &str, environment: &Environment) -> Result<(Self, Sources), Vec<Problem>> {
+        read::config(text, environment)
     }
 }

@@ -34,7 +34,10 @@ pub fn named_feed(section: Section<'_>, defaults: &Settings, others: &[FeedSpec]
             section.refuse(&word, message);
             None
         }
-        None => Some(word.text.to_owned()),
+        None => {
+            section.enter(&word);
+            Some(word.text.to_owned())
+        }
     });
     let channels = channels(&section);
     section.finish();

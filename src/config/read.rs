@@ -8,13 +8,14 @@ use url::{Host, Url};
 use super::{
     ChannelConfig, Config, FeedSpec, Hub, OpenIn, OwnHub, Poll, Problem, Server, StoreConfig, Upstream,
     access::access,
+    environment::{self, Environment},
     limits::{limits, trusted_proxies},
     named::{filter, named_feed},
     on_demand::on_demand,
-    section::{Document, Section, Word},
+    section::{Document, Section, Sources, Word},
 };
 use crate::{
-    feed::{Deleted, Labels, LinkTarget, Settings, Spoilers},
+    feed::{Deleted, Filter, Labels, LinkTarget, Settings, Spoilers},
     model::{ChannelName, History},
     schedule::Policy,
 };
@@ -24,21 +25,22 @@ const RESERVED_NAMES: [&str; 1] = ["status"];
 
 const DEFAULT_HOSTS: [&str; 3] = ["https://t.me", "https://telegram.me", "https://telegram.dog"];
 
-pub fn config(text: &str) -> Result<Config, Vec<Problem>> {
-    let document = Document::new(text);
+pub fn config(text: &str, environment: &Environment) -> Result<(Config, Sources), Vec<Problem>> {
+    let document = Document::new(text, environment);
     let table = match DeTable::parse(text) {
         Ok(table) => table,
         Err(error) => {
             document.report(error.span().map_or(0, |span| span.start), String::new(), error.message().to_owned());
-            return Err(document.into_problems());
+            return Err(document.into_problems().err().unwrap_or_default());
         }
     };
-    let config = whole(Section::root(&document, &table));
-    let problems = document.into_problems();
-    if problems.is_empty() { Ok(config) } else { Err(problems) }
+    let config = whole(Section::root(&document, &table), document.listed(environment::CHANNELS));
+    document.finish(&[environment::CHANNELS]);
+    document.into_problems().map(|sources| (config, sources))
 }
 
-fn whole(root: Section<'_>) -> Config {
+/// `more` are channels beside those of the file.
+fn whole(root: Section<'_>, more: Vec<Word<'_>>) -> Config {
     let server = server(root.section("server"));
     let store = store(root.section("store"));
     let limits = limits(root.section("limits"));
@@ -59,6 +61,20 @@ fn whole(root: Section<'_>) -> Config {
         if let Some((channel, feed)) = channel(section, &settings, default_history, &mut names) {
             channels.push(channel);
             feeds.push(feed);
+        }
+    }
+    for word in &more {
+        match word.text.parse::<ChannelName>() {
+            Err(error) => root.refuse(word, error.reason()),
+            Ok(name) if RESERVED_NAMES.contains(&name.key().as_str()) => {
+                root.refuse(word, "is an address of the server's own".to_owned());
+            }
+            Ok(name) if names.insert(name.clone()) => {
+                root.enter(word);
+                feeds.push(plain(name.clone(), settings.clone()));
+                channels.push(ChannelConfig { name, history: default_history });
+            }
+            Ok(_) => {}
         }
     }
     for section in root.sections("feed") {
@@ -283,13 +299,27 @@ fn channel(
             section.refuse(&word, "is there already; each channel once".to_owned());
             None
         }
-        Ok(name) => Some(name),
+        Ok(name) => {
+            section.enter(&word);
+            Some(name)
+        }
     });
     section.finish();
     let name = name?;
-    let feed =
-        FeedSpec { name: name.to_string(), title, channels: vec![name.clone()], filter, settings, ttl_minutes: 0 };
+    let feed = FeedSpec { title, filter, ..plain(name.clone(), settings) };
     Some((ChannelConfig { name, history }, feed))
+}
+
+/// The feed of a channel of which nothing is said.
+pub fn plain(name: ChannelName, settings: Settings) -> FeedSpec {
+    FeedSpec {
+        name: name.to_string(),
+        title: None,
+        channels: vec![name],
+        filter: Filter::default(),
+        settings,
+        ttl_minutes: 0,
+    }
 }
 
 fn history(section: &Section<'_>, default: History) -> History {

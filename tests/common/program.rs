@@ -74,6 +74,10 @@ impl Program {
         for name in ["STATE_DIRECTORY", "JOURNAL_STREAM", "NOTIFY_SOCKET", "RUST_LOG", "LISTEN_FDS", "LISTEN_PID"] {
             command.env_remove(name);
         }
+        // Those that the tests know are no settings.
+        let ours = std::env::vars_os().map(|(name, _)| name);
+        ours.filter(|name| name.to_string_lossy().starts_with("FEEDBRIDGE_"))
+            .for_each(|name| _ = command.env_remove(name));
         command
     }
 

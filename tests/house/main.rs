@@ -1,5 +1,6 @@
 //! The house itself: its layers, its documents, its configuration.
 
+mod config_environment;
 mod config_feeds;
 mod config_upstream;
 mod layers;

@@ -11,7 +11,7 @@ use scraper::{ElementRef, Html, Selector};
 /// Name and contents of each file in a folder of the captures; empty without them.
 fn captures(folder: &str) -> Vec<(String, String)> {
     let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/captures");
-    let root = env::var_os("FEEDBRIDGE_CAPTURES").map_or_else(|| PathBuf::from(beside), PathBuf::from);
+    let root = env::var_os("CAPTURES").map_or_else(|| PathBuf::from(beside), PathBuf::from);
     let Ok(entries) = fs::read_dir(root.join(folder)) else {
         println!("no captures in {}", root.join(folder).display());
         return Vec::new();

@@ -418,3 +418,36 @@ fn a_file_that_is_neither_is_refused_with_its_name() {
     }
     assert!(failure(program.run(&["import", "nothing"])).contains("cannot read nothing"));
 }
+
+#[test]
+fn settings_in_force_are_shown_with_where_they_come_from_and_without_passwords() {
+    let program = Program::new("http://127.0.0.1:9", &["kettle"]);
+    let environment = [
+        ("FEEDBRIDGE_DEFAULTS__POSTS", "9"),
+        ("FEEDBRIDGE_CHANNELS", "spout"),
+        ("FEEDBRIDGE_UPSTREAM__PROXY", "socks5h://user:secret@127.0.0.1:9050"),
+    ];
+    let ran = program.run_in(&environment, &["check", "--show"]);
+    let line = |start: &str| {
+        ran.out.lines().find(|line| line.starts_with(start)).unwrap_or_else(|| panic!("{start}: {ran:?}"))
+    };
+    assert!(line("defaults.posts = 9 ").ends_with("# FEEDBRIDGE_DEFAULTS__POSTS"));
+    assert!(line("poll.interval_seconds = 1 ").ends_with("# config.toml, line 9"), "{ran:?}");
+    assert!(line("poll.floor_seconds = 120 ").ends_with("# default"));
+    assert!(line("access.tokens_file = not set ").ends_with("# default"));
+    assert!(
+        line("on_demand.enabled = true ").contains("# default, for server.public_url is an address of this machine")
+    );
+    assert!(line("upstream.proxy = [\"socks5h://127.0.0.1:9050\"]").ends_with("# FEEDBRIDGE_UPSTREAM__PROXY"));
+    assert!(line("channel \"kettle\"").ends_with("# config.toml, line 11"), "{ran:?}");
+    assert!(line("channel \"spout\"").ends_with("# FEEDBRIDGE_CHANNELS"));
+    assert!(!ran.out.contains("secret"));
+}
+
+#[test]
+fn a_variable_that_is_no_setting_stops_every_command() {
+    let program = Program::new("http://127.0.0.1:9", &["kettle"]);
+    let ran = program.run_in(&[("FEEDBRIDGE_SERVER__LISTN", "x")], &["check"]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.err.contains("FEEDBRIDGE_SERVER__LISTN: unknown setting; did you mean FEEDBRIDGE_SERVER__LISTEN?"));
+}
