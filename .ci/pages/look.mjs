@@ -122,6 +122,29 @@ assert.equal(await page.locator("article").count(), 10);
 await page.click("a[rel=prev]");
 assert.equal(page.url(), `${base}/kettle/`);
 
+// As somebody new does it: open the page, name a channel, subscribe.
+for (const javaScriptEnabled of [true, false]) {
+  const visitor = await open({ bypassCSP: false, javaScriptEnabled });
+  for (const words of ["teapot", "@teapot", "https://t.me/s/teapot?before=5", "https://rsshub.app/telegram/channel/teapot"]) {
+    await visitor.goto(base);
+    await visitor.fill("#channel", words);
+    await visitor.press("#channel", "Enter");
+    await visitor.waitForURL(`${base}/teapot/`);
+    assert.ok(await visitor.locator("article").count() > 0, `${words} leads to no post`);
+  }
+  assert.equal(await visitor.locator(".address code").textContent(), `${base}/teapot/atom.xml`);
+  assert.equal(await visitor.locator(".readers a").first().getAttribute("href"), `feed:${base}/teapot/atom.xml`);
+  await visitor.screenshot({ path: `${folder}/new-channel.png` });
+  await visitor.goto(base);
+  assert.ok((await visitor.locator("h2").allTextContents()).some((title) => title.includes("teapot")), "it is not listed");
+  await visitor.fill("#channel", "no_such_channel");
+  await visitor.press("#channel", "Enter");
+  await visitor.waitForURL(`${base}/no_such_channel/`);
+  assert.match(await visitor.locator("main").textContent(), /not found on Telegram/);
+  problems.splice(0, problems.length, ...problems.filter((problem) => !problem.includes("404 (Not Found)")));
+  await visitor.context().close();
+}
+
 await page.goto(`${base}/kumkum/`);
 const side = await page.evaluate(() => {
   const block = document.querySelector("article .body p") ?? document.querySelector("article .body");

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""write.py DIRECTORY writes a hand-made preview page of two channels into DIRECTORY, for .ci/upstream.py to serve:
-one of thirty posts of several kinds, and one written from right to left."""
+"""write.py DIRECTORY writes hand-made preview pages of channels into DIRECTORY, for .ci/upstream.py to serve:
+one of thirty posts of several kinds, one written from right to left, and one of three posts."""
 import datetime
 import pathlib
 import sys
@@ -33,3 +33,4 @@ def page(name, title, about, channel, texts, count):
 DIRECTORY.mkdir(parents=True, exist_ok=True)
 (DIRECTORY / "kettle.html").write_text(page("kettle", "Kettle & Co", "Tea, and what goes with it", 1234567, LATIN, 30), encoding="utf-8")
 (DIRECTORY / "kumkum.html").write_text(page("kumkum", "קומקום", "תה ומה שהולך איתו", 7654321, HEBREW, 5), encoding="utf-8")
+(DIRECTORY / "teapot.html").write_text(page("teapot", "The teapot", "Nobody follows it yet", 2345678, LATIN, 3), encoding="utf-8")
