@@ -108,6 +108,11 @@ impl Followed {
         found.iter().find(|feed| feed.name == name).or(found.first())
     }
 
+    /// Whether the channel is polled, and not only because somebody waits for it.
+    pub fn is_polled(&self, name: &ChannelName) -> bool {
+        !self.is_wish(name) && self.channels.iter().any(|channel| channel.name == *name)
+    }
+
     /// Whether somebody waits for the channel, which was not seen yet.
     pub fn is_wish(&self, name: &ChannelName) -> bool {
         self.wishes.contains(name)

@@ -118,6 +118,9 @@ impl Demand {
         name: &ChannelName,
         admit: impl FnOnce() -> Result<(), Duration>,
     ) -> Result<Found, Duration> {
+        if scene.feeds.now().is_polled(name) {
+            return Ok(self.take_over(scene, name).await);
+        }
         let mut told = {
             let (mut book, now) = (self.book(), self.clock.wall());
             if let Some(refused) = book.refused(name, now) {
@@ -195,19 +198,26 @@ impl Demand {
             return;
         }
         match found {
+            State::Ok | State::Quiet | State::Drift => _ = self.adopt(scene, &name).await,
+            // Whatever became of it, what is stored of it is served.
+            _ if self.is_stored(&name).await => _ = self.adopt(scene, &name).await,
+            State::New | State::Empty | State::RateLimited | State::UpstreamError | State::Unreachable => {
+                self.book().tell_later(&name, again);
+            }
             State::NoPreview | State::NotFound | State::Private | State::IsGroup | State::IsUser => {
                 self.refuse(scene, &name, found);
             }
             State::Restricted | State::Renamed => self.refuse(scene, &name, found),
-            State::Ok | State::Quiet | State::Drift => self.adopt(scene, &name).await,
-            State::New | State::Empty | State::RateLimited | State::UpstreamError | State::Unreachable => {
-                if self.is_stored(&name).await {
-                    self.adopt(scene, &name).await;
-                } else {
-                    self.book().tell_later(&name, again);
-                }
-            }
         }
+    }
+
+    /// Of a channel that is polled for another feed already: it needs no look of its own.
+    async fn take_over(&self, scene: &Scene, name: &ChannelName) -> Found {
+        if self.is_stored(name).await && self.adopt(scene, name).await {
+            return Found::Followed;
+        }
+        let next = scene.board.get(name).and_then(|status| status.next_poll);
+        self.later(scene, next.map_or(Told::Nothing, Told::Later))
     }
 
     fn refuse(&self, scene: &Scene, name: &ChannelName, state: State) {
@@ -223,8 +233,8 @@ impl Demand {
         matches!(stored, Ok(Ok(Some(_))))
     }
 
-    /// Stores that the channel is followed, serves its feed, and tells those who wait.
-    async fn adopt(&self, scene: &Scene, name: &ChannelName) {
+    /// Stores that the channel is followed, serves its feed, and tells those who wait; true if it could be stored.
+    async fn adopt(&self, scene: &Scene, name: &ChannelName) -> bool {
         let now = self.clock.wall();
         let most = scene.config.on_demand.channels.saturating_sub(1);
         let others = self.book().leaving(most, Time::MIN_UTC, |name| scene.readers.last(name));
@@ -244,13 +254,14 @@ impl Demand {
                 let mut book = self.book();
                 book.put(follow);
                 book.followed(name);
+                return true;
             }
-            Ok(Err(error)) => {
-                warn!(channel = %name, %error, "that it is followed could not be stored");
-                self.book().tell_later(name, now + STORE_PAUSE);
-            }
-            Err(_) => self.book().tell_later(name, now + STORE_PAUSE),
+            Ok(Err(error)) => warn!(channel = %name, %error, "that it is followed could not be stored"),
+            // The log has the reason.
+            Err(_) => {}
         }
+        self.book().tell_later(name, now + STORE_PAUSE);
+        false
     }
 
     fn leave(&self, scene: &Scene, leaving: Vec<Follow>, now: Time) {

@@ -23,7 +23,7 @@ use tokio::{
 };
 
 use crate::{
-    trouble::{folder, until},
+    trouble::{Bridge, HOSTS, folder, until, upstream},
     upstream::base,
 };
 
@@ -155,6 +155,24 @@ async fn what_is_no_channel_is_looked_at_again_after_an_hour_and_not_before() {
     sleep(Duration::from_secs(200)).await;
     assert_eq!(house.ask("nobody", State::Ok).await, Found::Followed);
     house.close().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_stored_is_served_whatever_became_of_the_channel() {
+    let (folder, clock) = (folder(), Clock::simulated(base()));
+    {
+        let upstream = upstream(&["kettle"]);
+        let bridge = Bridge::start(&folder, upstream, &HOSTS, &["kettle"], &clock);
+        until("it is polled", || bridge.posts("kettle") == 1).await;
+        bridge.stop().await;
+    }
+    for found in [State::Private, State::Unreachable, State::NotFound] {
+        let house = House::open(&folder, "idle_days = 1", &clock).await;
+        assert_eq!(house.ask("kettle", found).await, Found::Followed, "{found:?}");
+        sleep(DAY + Duration::from_secs(120)).await;
+        until("it rests again", || house.followed().is_empty()).await;
+        house.close().await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -137,6 +137,19 @@ async fn a_channel_without_posts_is_no_empty_feed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_channel_that_is_polled_for_another_feed_has_its_own_at_once() {
+    let (upstream, program) = world(&[]).await;
+    let feed = "[[feed]]\nname = \"house\"\nchannels = [\"kettle\"]\n";
+    program.configure(&format!("{}{feed}", program.configuration()));
+    let daemon = program.start();
+    daemon.wait_for("posts stored");
+    let before = upstream.requests();
+    let (status, body) = daemon.get("/kettle/atom.xml");
+    assert!(status == 200 && body.contains("Cold"), "{status} {body}");
+    assert_eq!(upstream.requests(), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nobody_elses_page_has_a_channel_followed() {
     let (upstream, program) = world(&[]).await;
     let daemon = program.start();
@@ -206,4 +219,31 @@ async fn a_reload_keeps_what_is_followed_and_what_is_waited_for() {
     assert!([200, 503].contains(&waiting), "{waiting}");
     assert_eq!(daemon.get("/spout/atom.xml").0, 200);
     assert_eq!(daemon.get("/kettle/atom.xml").0, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_followed_on_demand_is_counted_together_and_named_in_no_metric() {
+    let (upstream, program) = world(&["ours"]).await;
+    let daemon = program.start();
+    daemon.wait_for("posts stored");
+    assert_eq!(daemon.get("/kettle/atom.xml").0, 200);
+    let metrics = daemon.get("/metrics").1;
+    for line in [
+        "feedbridge_channels{origin=\"configured\"} 1",
+        "feedbridge_channels{origin=\"on_demand\"} 1",
+        "feedbridge_channels{origin=\"idle\"} 0",
+        "feedbridge_first_looks_waiting 0",
+        "feedbridge_polls_total{channel=\"*\",outcome=\"page\"} 1",
+    ] {
+        assert!(metrics.contains(line), "{line}: {metrics}");
+    }
+    assert!(!metrics.contains("kettle") && metrics.contains("channel=\"ours\""));
+    let health: serde_json::Value = serde_json::from_str(&daemon.get("/health").1).unwrap();
+    assert_eq!(health["on_demand"]["followed"], 1, "{health}");
+    let origins = health["channels"].as_array().unwrap().iter().map(|channel| (&channel["name"], &channel["origin"]));
+    assert_eq!(
+        origins.collect::<Vec<_>>(),
+        [(&"ours".into(), &"configured".into()), (&"kettle".into(), &"on_demand".into())]
+    );
+    assert_eq!((&health["status"], asked(&upstream, "kettle")), (&"ok".into(), 1));
 }
