@@ -12,15 +12,15 @@ lines() { # lines N: the Nth block of commands under "Run under systemd"
 }
 
 type_in() { # type_in N: a user's hands, in a checkout where the program is built; the container's user is root
-    { echo 'set -e; sudo() { "$@"; }; cd /root/feedbridge'; lines "$1"; } >"$folder/lines.sh"
+    { echo 'set -e; sudo() { "$@"; }; cd /srv/feedbridge'; lines "$1"; } >"$folder/lines.sh"
     [ "$(wc -l <"$folder/lines.sh")" -gt 1 ] || { echo "README.md has no such lines"; return 1; }
     inside sh -s <"$folder/lines.sh"
 }
 
-put /root/feedbridge/target/release/feedbridge <"$program"
-configuration | put /root/feedbridge/config.toml
+put /srv/feedbridge/target/release/feedbridge <"$program"
+configuration | put /srv/feedbridge/config.toml
 for unit in service socket; do
-    put "/root/feedbridge/systemd/feedbridge.$unit" <"systemd/feedbridge.$unit"
+    put "/srv/feedbridge/systemd/feedbridge.$unit" <"systemd/feedbridge.$unit"
 done
 
 at_once "the lines of the README install and start it" type_in 1

@@ -13,12 +13,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chrono::DateTime;
 use feedbridge::{
-    model::{Change, ChangeKind, Channel, ChannelId, ChannelInfo, Inline, Part, Post, PostId, Stored, Time},
+    model::{ChangeKind, ChannelId},
     store::{Batch, Local, Store},
 };
 use serde_json::json;
+
+#[path = "../tests/common/stored.rs"]
+mod stored;
+
+use stored::{at, change};
 
 const POSTS: u64 = 20;
 const MOST_START: Duration = Duration::from_secs(5);
@@ -117,44 +121,16 @@ fn rss_mib(daemon: &Child) -> u64 {
 
 fn fill(directory: &Path, channels: u64) {
     let store = Local::open(directory).expect("a new store opens");
-    let at = DateTime::from_timestamp(1_709_899_200, 0).expect("a date in the year 2024");
+    let text = "All work and no play makes a dull channel. ".repeat(8);
     let mut states = Vec::new();
     for number in 0..channels {
-        let name = format!("cup_{number}");
-        let channel = Channel {
-            id: ChannelId(1_000_000_000 + number),
-            name: name.parse().expect("a good name"),
-            slug: name.clone(),
-            current_slug: name.clone(),
-            info: ChannelInfo { title: format!("Cup {number}"), ..ChannelInfo::default() },
-            first_seen: at,
-            info_seen: at,
-            names: Vec::new(),
-        };
-        let changes = (1..=POSTS)
-            .map(|id| Change { kind: ChangeKind::New, channel: channel.id, stored: stored(id, at) })
-            .collect();
-        store.commit(at, Batch { channel: Some(channel), changes, ..Batch::default() }).expect("posts are stored");
+        let (id, name) = (ChannelId(1_000_000_000 + number), format!("cup_{number}"));
+        let new = |post| change(ChangeKind::New, id, stored::post(post, &format!("Post number {post}. {text}")));
+        let changes = (1..=POSTS).map(new).collect();
+        let batch = Batch { channel: Some(stored::channel(id, &name)), changes, ..Batch::default() };
+        store.commit(at(0), batch).expect("posts are stored");
         states.push((format!("demand/{name}"), Some(json!({ "name": name, "since": chrono::Utc::now() }))));
     }
-    store.commit(at, Batch { states, ..Batch::default() }).expect("what is followed is stored");
+    store.commit(at(0), Batch { states, ..Batch::default() }).expect("what is followed is stored");
     store.close().expect("the store closes");
-}
-
-fn stored(id: u64, at: Time) -> Stored {
-    let published = at + Duration::from_secs(id * 60);
-    let text = format!("Post number {id}. {}", "All work and no play makes a dull channel. ".repeat(8));
-    let post =
-        Post { published: Some(published), parts: vec![Part::Text(vec![Inline::Text(text)])], ..Post::new(PostId(id)) };
-    Stored {
-        post,
-        published,
-        updated: published,
-        first_seen: published,
-        renewed: published,
-        sequence: 0,
-        revisions: 1,
-        deleted: None,
-        readings: Vec::new(),
-    }
 }

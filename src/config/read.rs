@@ -63,19 +63,9 @@ fn whole(root: Section<'_>, more: Vec<Word<'_>>) -> Config {
             feeds.push(feed);
         }
     }
-    for word in &more {
-        match word.text.parse::<ChannelName>() {
-            Err(error) => root.refuse(word, error.reason()),
-            Ok(name) if RESERVED_NAMES.contains(&name.key().as_str()) => {
-                root.refuse(word, "is an address of the server's own".to_owned());
-            }
-            Ok(name) if names.insert(name.clone()) => {
-                root.enter(word);
-                feeds.push(plain(name.clone(), settings.clone()));
-                channels.push(ChannelConfig { name, history: default_history });
-            }
-            Ok(_) => {}
-        }
+    for name in more_channels(&root, &more, &mut names) {
+        feeds.push(plain(name.clone(), settings.clone()));
+        channels.push(ChannelConfig { name, history: default_history });
     }
     for section in root.sections("feed") {
         if let Some(feed) = named_feed(section, &settings, &feeds) {
@@ -320,6 +310,25 @@ pub fn plain(name: ChannelName, settings: Settings) -> FeedSpec {
         settings,
         ttl_minutes: 0,
     }
+}
+
+/// Those of `words` that are not among `names` yet.
+fn more_channels(root: &Section<'_>, words: &[Word<'_>], names: &mut BTreeSet<ChannelName>) -> Vec<ChannelName> {
+    let mut more = Vec::new();
+    for word in words {
+        match word.text.parse::<ChannelName>() {
+            Err(error) => root.refuse(word, error.reason()),
+            Ok(name) if RESERVED_NAMES.contains(&name.key().as_str()) => {
+                root.refuse(word, "is an address of the server's own".to_owned());
+            }
+            Ok(name) if names.insert(name.clone()) => {
+                root.enter(word);
+                more.push(name);
+            }
+            Ok(_) => {}
+        }
+    }
+    more
 }
 
 fn history(section: &Section<'_>, default: History) -> History {
