@@ -125,8 +125,11 @@ impl Scrape {
         let origins = [("configured", now.channels.len()), ("on_demand", on_demand), ("idle", now.idle)];
         let origins = origins.map(|(origin, count)| ([("origin", origin.to_owned())].to_vec(), count as i64));
         out.gauges("channels", "Channels by why they are here: idle ones are not polled", None, origins)?;
-        let states = now.on_demand.iter();
-        let states = states.map(|(state, count)| ([("state", state.as_str().to_owned())].to_vec(), *count as i64));
+        // One state at least, for a board that sums them.
+        let mut states = now.on_demand.clone();
+        states.entry(State::Ok).or_default();
+        let states =
+            states.iter().map(|(state, count)| ([("state", state.as_str().to_owned())].to_vec(), *count as i64));
         out.gauges("on_demand_channels", "Channels that are followed on demand, by state", None, states)?;
         out.measure("first_looks_waiting", "Names that somebody waits for", None, now.waiting as i64)
     }
