@@ -88,6 +88,19 @@ pub fn with_excerpt(channel: ChannelId, mut stored: Stored, excerpt: &str, now: 
     Some(Change { kind: ChangeKind::Renewed, channel, stored: Stored { renewed: now, ..stored } })
 }
 
+/// `stored` with the addresses that its own page shows of its files; None when these are known.
+pub fn with_addresses(channel: ChannelId, mut stored: Stored, page: &Post, now: Time) -> Option<Change> {
+    let seen: HashMap<_, _> = page.media().into_iter().collect();
+    let mut is_news = false;
+    stored.post.each_medium(|place, url| {
+        if let Some(seen) = seen.get(&place).filter(|seen| *seen != url) {
+            url.clone_from(seen);
+            is_news = true;
+        }
+    });
+    is_news.then(|| Change { kind: ChangeKind::Renewed, channel, stored: Stored { renewed: now, ..stored } })
+}
+
 /// The ids that a post goes by: its own and those of its album.
 pub fn ids(post: &Post) -> impl Iterator<Item = PostId> {
     post.ids()

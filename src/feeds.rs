@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use crate::{
     config::{ChannelConfig, Config, FeedSpec},
     edition::{self, BEFORE_ANY_POST},
+    media::Addresses,
     model::{ChannelName, ReactionLimit, Time},
     store::{Error, Store},
 };
@@ -152,6 +153,7 @@ pub struct Feeds {
     now: watch::Sender<Arc<Followed>>,
     public_url: String,
     hub_url: Option<String>,
+    media: Addresses,
     since: Time,
 }
 
@@ -188,7 +190,7 @@ impl Feeds {
         unknown: Time,
         now: Time,
     ) -> (Self, SetUp) {
-        let (public_url, hub_url) = (config.server.public_url.clone(), config.hub_url());
+        let (public_url, hub_url, media) = (config.server.public_url.clone(), config.hub_url(), config.addresses());
         let mut set_up = SetUp::new();
         let mut since = |name: &str, identity: u64| {
             let since = match kept.get(name) {
@@ -201,7 +203,7 @@ impl Feeds {
         };
         let mut followed = Followed { channels: config.channels.clone(), ..Followed::default() };
         let mut add = |followed: &mut Followed, spec: FeedSpec| {
-            let identity = edition::identity(&spec, &public_url, hub_url.as_deref());
+            let identity = edition::identity(&spec, &public_url, hub_url.as_deref(), &media);
             let since = since(&spec.name, identity);
             followed.add(FeedId::new(spec, identity, since));
         };
@@ -218,7 +220,7 @@ impl Feeds {
             }
         }
         let since = since(ALL, edition::identity_of_all(&public_url));
-        (Self { now: watch::Sender::new(Arc::new(followed)), public_url, hub_url, since }, set_up)
+        (Self { now: watch::Sender::new(Arc::new(followed)), public_url, hub_url, media, since }, set_up)
     }
 
     /// Since when what all feeds and pages have in common is as it is.
@@ -250,7 +252,7 @@ impl Feeds {
 
     /// Polls one more channel and serves its feed from `now` on; one that is followed already stays as it is.
     pub fn follow(&self, channel: ChannelConfig, spec: FeedSpec, now: Time) {
-        let identity = edition::identity(&spec, &self.public_url, self.hub_url.as_deref());
+        let identity = edition::identity(&spec, &self.public_url, self.hub_url.as_deref(), &self.media);
         let feed = FeedId::new(spec, identity, now);
         self.now.send_if_modified(|followed| {
             if followed.find(&feed.name).is_some() {

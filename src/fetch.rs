@@ -1,6 +1,11 @@
-//! Asking upstream: one GET, bounded in time and size. Beside `hub`, which asks and tells subscribers, the only module
-//! that knows reqwest.
+//! Asking upstream: one GET, bounded in time and size; and for the files of posts. Beside `hub`, which asks and tells
+//! subscribers, the only module that knows reqwest.
 //! Says what came back, not what it means.
+
+mod address;
+mod files;
+mod gate;
+mod lookup;
 
 use std::{
     future::Future,
@@ -14,6 +19,11 @@ use reqwest::{
 };
 use tokio::{net::TcpStream, time::timeout};
 use url::Url;
+
+pub use address::is_public;
+pub use files::{FileError, Files};
+pub use gate::{Gate, literal};
+pub use lookup::{Resolver, system};
 
 /// Names the program and where to complain.
 pub const USER_AGENT: &str =

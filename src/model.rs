@@ -5,6 +5,7 @@
 mod change;
 mod channel;
 mod depth;
+mod media;
 mod paths;
 mod post;
 mod schemes;
@@ -14,6 +15,7 @@ mod time;
 pub use change::{Change, ChangeKind};
 pub use channel::{Channel, ChannelId, ChannelInfo, ChannelName, InvalidName};
 pub use depth::History;
+pub use media::{MediaPlace, Role};
 pub use paths::own_path;
 pub use post::{
     Button, Contact, Document, Forward, Game, Invoice, Location, Part, Photo, Poll, PollOption, Post, PostId, Preview,

@@ -62,6 +62,7 @@ async fn walk(config: &Config, name: &ChannelName, wanted: History, store: Handl
         followed: Followed::polled([ChannelConfig { name: name.clone(), history: wanted }]),
         spread: false,
         readers: Arc::default(),
+        refreshes: Arc::default(),
         looks: None,
         hosts: config.upstream.hosts.clone(),
         policy: config.poll.policy,

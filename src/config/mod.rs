@@ -4,6 +4,7 @@ mod access;
 pub mod edit;
 mod environment;
 mod limits;
+mod media;
 mod named;
 mod on_demand;
 mod read;
@@ -20,6 +21,7 @@ use url::Url;
 pub use access::{Access, TokenError, Tokens};
 pub use environment::Environment;
 pub use limits::Limits;
+pub use media::{Media, Mode};
 pub use named::is_reserved;
 pub use on_demand::OnDemand;
 pub use read::is_loopback;
@@ -27,6 +29,7 @@ pub use section::{Place, Problem, Said, Sources};
 
 use crate::{
     feed::{Filter, Settings},
+    media::Addresses,
     model::{ChannelName, History},
     schedule::Policy,
 };
@@ -41,6 +44,7 @@ pub struct Config {
     pub upstream: Upstream,
     pub poll: Poll,
     pub on_demand: OnDemand,
+    pub media: Media,
     pub open_in: OpenIn,
     pub hub: Hub,
     /// For feeds that say nothing of their own.
@@ -192,6 +196,14 @@ impl Config {
             Hub::Off => None,
             Hub::Own(_) => Some(format!("{}/hub", self.server.public_url)),
             Hub::Outside(url) => Some(url.to_string()),
+        }
+    }
+
+    /// Whose addresses the files of posts have.
+    pub fn addresses(&self) -> Addresses {
+        match self.media.mode {
+            Mode::Direct => Addresses::default(),
+            Mode::Redirect => Addresses::below(&self.server.public_url),
         }
     }
 

@@ -10,6 +10,7 @@ use super::{
     access::access,
     environment::{self, Environment},
     limits::{limits, trusted_proxies},
+    media::media,
     named::{filter, named_feed},
     on_demand::on_demand,
     section::{Document, Section, Sources, Word},
@@ -48,6 +49,7 @@ fn whole(root: Section<'_>, more: Vec<Word<'_>>) -> Config {
     let upstream = upstream(root.section("upstream"));
     let poll = poll(root.section("poll"), &upstream);
     let on_demand = on_demand(root.section("on_demand"), &server, &access);
+    let media = media(root.section("media"), &server);
     let open_in = open_in(root.section("open_in"));
     let hub = hub(root.section("hub"));
     let defaults = root.section("defaults");
@@ -85,6 +87,7 @@ fn whole(root: Section<'_>, more: Vec<Word<'_>>) -> Config {
         upstream,
         poll,
         on_demand,
+        media,
         open_in,
         hub,
         defaults,

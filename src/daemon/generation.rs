@@ -16,11 +16,12 @@ use tracing::warn;
 
 use super::{Failure, Ground, STOP_TIME, exits, push::Push, systemd, until};
 use crate::{
-    config::{Config, Tokens},
+    config::{Config, Mode, Tokens},
     demand::{Demand, Scene},
     feeds::{Feeds, Followed},
-    fetch::Http,
+    fetch::{self, Files, Http},
     hub::Hub,
+    media::Present,
     poll::Poller,
     serve::Site,
     status::{Board, FirstLook},
@@ -71,7 +72,8 @@ impl Plan {
         let (demand, readers) = (Arc::clone(&ground.demand), Arc::clone(&ground.readers));
         let site = Site::new(Arc::clone(&config), store, Arc::clone(&board), metrics);
         let site = site.with_feeds(feeds).with_hub(push.own()).with_tokens(tokens);
-        let site = Arc::new(site.with_demand(Arc::clone(&demand), Arc::clone(&readers)));
+        let site = site.with_demand(Arc::clone(&demand), Arc::clone(&readers)).with_media(present(ground, &config)?);
+        let site = Arc::new(site);
         let (look, looks) = mpsc::unbounded_channel();
         let poller = poller(ground, &config, &site.feeds, &board, look)?;
         let scene = site.scene();
@@ -177,6 +179,15 @@ async fn feeds(ground: &Ground, config: &Arc<Config>) -> Result<Feeds, Failure> 
     resumed.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
 }
 
+/// Who knows where files are, unless readers are given upstream's addresses.
+fn present(ground: &Ground, config: &Config) -> Result<Option<Present>, Failure> {
+    if config.media.mode == Mode::Direct {
+        return Ok(None);
+    }
+    let files = Files::new(&config.upstream.proxies, config.media.allow_private, &fetch::system())?;
+    Ok(Some(Present::new(ground.handle(), files, Arc::clone(&ground.refreshes), ground.clock.clone())))
+}
+
 fn poller(
     ground: &Ground,
     config: &Config,
@@ -193,6 +204,7 @@ fn poller(
         clock: ground.clock.clone(),
         followed: feeds.changes(),
         readers: Arc::clone(&ground.readers),
+        refreshes: Arc::clone(&ground.refreshes),
         looks: Some(looks),
         hosts: config.upstream.hosts.clone(),
         policy: config.poll.policy,

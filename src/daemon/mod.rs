@@ -36,6 +36,7 @@ use crate::{
     clock::Clock,
     config::Config,
     demand::Demand,
+    media::Refreshes,
     metrics::Metrics,
     readers::Readers,
     serve::{self, Site},
@@ -65,6 +66,7 @@ pub struct Ground {
     clock: Clock,
     demand: Arc<Demand>,
     readers: Arc<Readers>,
+    refreshes: Arc<Refreshes>,
 }
 
 impl Ground {
@@ -78,8 +80,8 @@ async fn daemon(path: PathBuf, watched: Watched, config: Arc<Config>, listener: 
     let (store, clock) = (open(&config).await?, Clock::system());
     let metrics = Arc::new(Metrics::new(clock.wall()));
     let demand = Arc::new(Demand::resume(Handle::new(Arc::clone(&store)), clock.clone()).await?);
-    let readers = Arc::default();
-    let ground = Arc::new(Ground { path, store: Arc::clone(&store), metrics, clock, demand, readers });
+    let (readers, refreshes) = (Arc::default(), Arc::default());
+    let ground = Arc::new(Ground { path, store: Arc::clone(&store), metrics, clock, demand, readers, refreshes });
     // A task of its own, so that whatever becomes of it the store is closed.
     let ended = tokio::spawn(live(ground, watched, config, listener, signals)).await;
     let closed = spawn_blocking(move || store.close()).await;

@@ -21,6 +21,7 @@ use super::{
 use crate::{
     config::FeedSpec,
     feed::End,
+    media::Addresses,
     model::{Channel, ChannelId, PostId, Stored, Time},
     store::{Error, Extent, Store},
 };
@@ -46,12 +47,20 @@ pub struct Archive {
     /// Whether no post of it, nor a nearer neighbour, can be found any more. No part of the version: it says nothing of
     /// what the document is now.
     pub settled: bool,
+    /// Whether its files have addresses of their own.
+    pub own: bool,
 }
 
 impl Archive {
     /// The document of the feed `spec` that ends there, whose stored channels are `ids`; `None` if there is none, or not
     /// yet.
-    pub fn find(store: &dyn Store, spec: &FeedSpec, ids: &[ChannelId], end: End) -> Result<Option<Self>, Error> {
+    pub fn find(
+        store: &dyn Store,
+        spec: &FeedSpec,
+        ids: &[ChannelId],
+        end: End,
+        media: &Addresses,
+    ) -> Result<Option<Self>, Error> {
         let found = match (end, spec.channels.len(), ids) {
             (End::Post(before), 1, [id]) => Self::read(store, *id, before)?,
             (End::Time(until), channels @ 2.., _) => days::read(store, ids, ids.len() == channels, until)?,
@@ -61,6 +70,10 @@ impl Archive {
         let mut archive = found.in_company(store, spec.settings.merge_seconds)?;
         answer(store, &archive.channels, &mut archive.posts)?;
         answer(store, &archive.channels, &mut archive.company)?;
+        archive.own = media.are_own();
+        for (index, stored) in archive.posts.iter_mut().chain(&mut archive.company) {
+            media.give(&archive.channels[*index], &mut stored.post);
+        }
         Ok(Some(archive))
     }
 
@@ -98,6 +111,7 @@ impl Archive {
             prev: older.map(|post| End::Post(document_with(post, PostId(start)))),
             next: (before.0 == end_of_block(last)).then(|| End::Post(PostId(end_of_block(newer.0)))),
             settled: extent.is_settled(older, newer),
+            own: false,
         }))
     }
 
@@ -113,7 +127,12 @@ impl Archive {
         for (channel, stored) in self.posts.iter().chain(&self.company) {
             digest.update((*channel as u64).to_be_bytes());
             digest.update(stored.post.id.0.to_be_bytes());
-            digest.update(stored.sequence.to_be_bytes());
+            // What stands for the posts' files may change without a record, and be the same after one.
+            if self.own {
+                digest.update(format!("{:?} {} {:?}", stored.post, stored.updated, stored.deleted));
+            } else {
+                digest.update(stored.sequence.to_be_bytes());
+            }
             let answered = stored.post.reply.as_ref().and_then(|reply| reply.href.as_deref());
             digest.update(answered.unwrap_or_default());
         }

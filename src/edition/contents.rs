@@ -17,6 +17,7 @@ use super::{
 use crate::{
     config::FeedSpec,
     feed::{Deleted, End, Entry, Feed, Filter, Format, Header, Place, Settings, firsts, guid},
+    media::Addresses,
     model::{Channel, ChannelId, PostId, Stored, Time},
     store::{Error, Store},
 };
@@ -197,6 +198,13 @@ impl Contents {
         self
     }
 
+    /// Gives the posts' files the addresses that readers are to use.
+    pub fn give_addresses(&mut self, media: &Addresses) {
+        for (index, stored) in &mut self.posts {
+            media.give(&self.channels[*index], &mut stored.post);
+        }
+    }
+
     pub fn entries(&self) -> Vec<Entry<'_>> {
         self.posts.iter().map(|(index, stored)| Entry { channel: &self.channels[*index], stored }).collect()
     }
@@ -209,7 +217,14 @@ impl Contents {
     }
 
     /// What the feed says of itself. `public_url` without a slash at the end.
-    pub fn header(&self, spec: &FeedSpec, public_url: &str, format: Format, changed: Time) -> Header {
+    pub fn header(
+        &self,
+        spec: &FeedSpec,
+        public_url: &str,
+        format: Format,
+        changed: Time,
+        media: &Addresses,
+    ) -> Header {
         let only = match (self.channels.as_slice(), spec.channels.len()) {
             ([channel], 1) => Some(channel),
             _ => None,
@@ -231,7 +246,7 @@ impl Contents {
             description: only.map_or_else(|| self.summary(spec), |channel| channel.info.description.clone()),
             home_url,
             self_url: document_url(public_url, spec, format),
-            image: only.and_then(|channel| channel.info.photo.clone()),
+            image: only.and_then(|channel| media.avatar(channel)),
             ttl_minutes: Some(spec.ttl_minutes),
             changed: Some(changed.max(BEFORE_ANY_POST)),
             ..Header::default()

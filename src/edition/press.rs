@@ -12,9 +12,10 @@ use super::{
     selection_url,
 };
 use crate::{
-    feed::{self, End, Feed, Filter, Format, Header, Selection, Settings},
+    feed::{self, End, Entry, Feed, Filter, Format, Header, Item, Selection, Settings},
     feeds::FeedId,
-    model::{ChannelId, ChannelName, Time},
+    media::Addresses,
+    model::{Channel, ChannelId, ChannelName, Stored, Time},
     status::{Board, Status},
     store::{self, Head, Store},
 };
@@ -27,6 +28,7 @@ pub struct Press {
     public_url: String,
     /// The hub that feeds name.
     hub_url: Option<String>,
+    media: Addresses,
     names: RwLock<HashMap<ChannelName, Lookup>>,
 }
 
@@ -46,8 +48,26 @@ impl Lookup {
 }
 
 impl Press {
-    pub fn new(store: Arc<dyn Store>, board: Arc<Board>, public_url: String, hub_url: Option<String>) -> Self {
-        Self { store, board, public_url, hub_url, names: RwLock::default() }
+    pub fn new(
+        store: Arc<dyn Store>,
+        board: Arc<Board>,
+        public_url: String,
+        hub_url: Option<String>,
+        media: Addresses,
+    ) -> Self {
+        Self { store, board, public_url, hub_url, media, names: RwLock::default() }
+    }
+
+    /// The addresses that files have.
+    pub fn media(&self) -> &Addresses {
+        &self.media
+    }
+
+    /// One post as a feed with these settings says it.
+    pub fn item(&self, channel: &Channel, stored: &Stored, settings: &Settings) -> Item {
+        let mut stored = stored.clone();
+        self.media.give(channel, &mut stored.post);
+        feed::item(Entry { channel, stored: &stored }, settings)
     }
 
     /// The edition of `key` that the store has at this moment. Blocks.
@@ -75,13 +95,13 @@ impl Press {
             return Ok(Some((self.version_of(feed, selection, &ids), false)));
         };
         let identity = identity_of(feed.identity(), selection);
-        let archive = Archive::find(self.store.as_ref(), feed, &ids, end)?;
+        let archive = Archive::find(self.store.as_ref(), feed, &ids, end, &self.media)?;
         Ok(archive.map(|archive| (archive.version(identity, feed.since()), archive.settled)))
     }
 
     fn version_of(&self, feed: &FeedId, selection: &Selection, ids: &[ChannelId]) -> Version {
         let heads: Vec<(ChannelId, Head)> = ids.iter().map(|id| (*id, self.store.head(*id))).collect();
-        Version::new(identity_of(feed.identity(), selection), feed.since(), &heads)
+        Version::new(identity_of(feed.identity(), selection), feed.since(), &heads, self.media.are_own())
     }
 
     /// The ids of the feed's stored channels, if memory has them all.
@@ -138,6 +158,7 @@ impl Plan<'_> {
         let version = press.version_of(&key.feed, selection, &ids);
         let settings = Settings { posts: selection.limit.unwrap_or(spec.settings.posts), ..spec.settings.clone() };
         let mut contents = Contents::read(store, &ids, &settings, &self.filters())?;
+        contents.give_addresses(&press.media);
         if let Some(since) = key.since {
             contents = contents.changed_since(since);
         }
@@ -155,7 +176,8 @@ impl Plan<'_> {
         let Self { press, key, selection } = self;
         let spec = &key.feed;
         let ids = press.channel_ids(&key.feed)?;
-        let archive = Archive::find(press.store.as_ref(), &key.feed, &ids, end)?.ok_or(Error::Unfinished)?;
+        let archive = Archive::find(press.store.as_ref(), &key.feed, &ids, end, &press.media)?;
+        let archive = archive.ok_or(Error::Unfinished)?;
         let version = archive.version(identity_of(key.feed.identity(), selection), key.feed.since());
         let (prev, next) = (archive.prev, archive.next);
         let contents = Contents::archived(archive, &self.filters(), spec.settings.merge_seconds);
@@ -181,7 +203,7 @@ impl Plan<'_> {
     fn header(&self, contents: &Contents, version: &Version) -> Header {
         let Self { press, key, selection } = self;
         let spec = &key.feed;
-        let mut header = contents.header(spec, &press.public_url, key.format, version.changed);
+        let mut header = contents.header(spec, &press.public_url, key.format, version.changed, &press.media);
         // A hub's topics are the feeds themselves, not what somebody chose from them.
         header.hub_url = press.hub_url.clone().filter(|_| key.selection.is_none());
         let subject = selection.at(None).query();

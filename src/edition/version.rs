@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     config::FeedSpec,
     feed::{RENDERING, Selection},
+    media::Addresses,
     model::{ChannelId, Time},
     store::Head,
 };
@@ -30,18 +31,20 @@ pub struct Version {
 }
 
 impl Version {
-    /// Of a feed set up as it is since `since`; `heads` in the order of its channels.
-    pub fn new(identity: u64, since: Time, heads: &[(ChannelId, Head)]) -> Self {
+    /// Of a feed set up as it is since `since`; `heads` in the order of its channels. Where files have addresses of
+    /// their `own`, those of upstream's change nothing.
+    pub fn new(identity: u64, since: Time, heads: &[(ChannelId, Head)], own: bool) -> Self {
+        let told = |head: &Head| if own { (head.said, head.said_at) } else { (head.sequence, head.changed) };
         let mut digest = Sha256::new();
         for (id, head) in heads {
             digest.update(id.0.to_be_bytes());
-            digest.update(head.sequence.to_be_bytes());
+            digest.update(told(head).0.to_be_bytes());
         }
-        let changed = heads.iter().filter_map(|(_, head)| head.changed).max().unwrap_or(BEFORE_ANY_POST);
+        let changed = heads.iter().filter_map(|(_, head)| told(head).1).max().unwrap_or(BEFORE_ANY_POST);
         Self {
             identity,
             heads: first_bytes(digest),
-            sequence: heads.iter().map(|(_, head)| head.sequence).max().unwrap_or(0),
+            sequence: heads.iter().map(|(_, head)| told(head).0).max().unwrap_or(0),
             changed,
             modified: Some(modified(changed, since, heads.len() > 1)),
         }
@@ -71,11 +74,15 @@ pub fn identity_of(feed: u64, selection: &Selection) -> u64 {
     first_bytes(Sha256::new().chain_update(feed.to_be_bytes()).chain_update(query))
 }
 
-/// Digest of the way in which feeds are written, the feed's settings, the public address and the hub's: of all that its
-/// bytes depend on beside the posts. It goes by the `Debug` form of `spec`, so that a new setting can never be forgotten here.
-pub fn identity(spec: &FeedSpec, public_url: &str, hub_url: Option<&str>) -> u64 {
+/// Digest of the way in which feeds are written, the feed's settings, the public address and the hub's, and whose
+/// addresses files have: of all that its bytes depend on beside the posts. It goes by the `Debug` form of `spec`, so that a
+/// new setting can never be forgotten here.
+pub fn identity(spec: &FeedSpec, public_url: &str, hub_url: Option<&str>, media: &Addresses) -> u64 {
     let mut digest = Sha256::new();
     digest.update(format!("{RENDERING}\n{public_url}\n{hub_url:?}\n{spec:?}"));
+    if media.are_own() {
+        digest.update(format!("{media:?}"));
+    }
     first_bytes(digest)
 }
 

@@ -1,17 +1,11 @@
 //! Asking and telling callbacks over HTTP. Which addresses may be dialled is decided where names are resolved for
 //! dialling, so that no answer of a name server can change in between.
 
-use std::{
-    io,
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-    time::Duration,
-};
+use std::{io, time::Duration};
 
 use hmac::{Hmac, KeyInit, Mac};
 use reqwest::{
     Client, StatusCode,
-    dns::{Addrs, Name, Resolve, Resolving},
     header::{CONTENT_TYPE, LINK},
     redirect::Policy,
 };
@@ -19,14 +13,8 @@ use sha2::Sha256;
 use tokio::{sync::Semaphore, time::timeout};
 use url::Url;
 
-use super::{
-    Document, Lease, Mode, Request,
-    address::is_public,
-    link,
-    lookup::{Lookups, Resolver},
-    request::{Refusal, literal},
-};
-use crate::fetch::USER_AGENT;
+use super::{Document, Lease, Mode, Request, link, request::Refusal};
+use crate::fetch::{Gate, Resolver, USER_AGENT};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -56,7 +44,7 @@ pub struct Callbacks {
 
 impl Callbacks {
     pub fn new(allow_private: bool, resolver: &Resolver) -> Result<Self, String> {
-        let door = || Door::new(Gate { allow_private, names: Lookups::new(Arc::clone(resolver)) });
+        let door = || Door::new(Gate::new(allow_private, resolver));
         Ok(Self { asking: door()?, telling: door()?, courtesies: Semaphore::new(COURTESIES) })
     }
 
@@ -175,47 +163,5 @@ impl Door {
         let client = client().dns_resolver(gate.clone()).build();
         let client = client.map_err(|error| format!("cannot set up the HTTP client for callbacks: {error}"))?;
         Ok(Self { client, gate })
-    }
-}
-
-/// Lets through what may be dialled.
-#[derive(Clone)]
-struct Gate {
-    allow_private: bool,
-    names: Arc<Lookups>,
-}
-
-impl Gate {
-    fn allows(&self, address: IpAddr) -> bool {
-        self.allow_private || is_public(address)
-    }
-
-    /// Hosts that are written as addresses, which never come to the resolver.
-    fn pass(&self, url: &Url) -> Result<(), String> {
-        match literal(url) {
-            Some(address) if !self.allows(address) => Err("leads to an address that is not public".to_owned()),
-            _ => Ok(()),
-        }
-    }
-
-    /// The addresses of a name that may be dialled; `PermissionDenied` if it has others only.
-    async fn addresses(&self, name: &str) -> io::Result<Vec<SocketAddr>> {
-        let found = self.names.addresses(name).await?.into_iter();
-        let allowed: Vec<SocketAddr> =
-            found.filter(|address| self.allows(*address)).map(|address| SocketAddr::new(address, 0)).collect();
-        if allowed.is_empty() {
-            return Err(io::Error::new(io::ErrorKind::PermissionDenied, "leads to no public address"));
-        }
-        Ok(allowed)
-    }
-}
-
-impl Resolve for Gate {
-    fn resolve(&self, name: Name) -> Resolving {
-        let gate = self.clone();
-        Box::pin(async move {
-            let addresses = gate.addresses(name.as_str()).await?;
-            Ok(Box::new(addresses.into_iter()) as Addrs)
-        })
     }
 }

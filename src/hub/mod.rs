@@ -4,10 +4,8 @@
 //! [`Outside`] tells one elsewhere. Both look at the topics' versions once a second, and keep what they have told,
 //! so that a change is told even if the daemon was down in between. Knows neither upstream nor how feeds are made.
 
-mod address;
 mod book;
 mod callback;
-mod lookup;
 mod outside;
 mod own;
 mod progress;
@@ -20,9 +18,7 @@ use bytes::Bytes;
 use chrono::TimeDelta;
 use sha2::{Digest, Sha256};
 
-pub use address::is_public;
 pub use callback::signature;
-pub use lookup::Resolver;
 pub use outside::Outside;
 pub use own::Hub;
 pub use progress::{Progress, Seen};

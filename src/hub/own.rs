@@ -10,12 +10,17 @@ use tokio::{
 use tracing::{debug, info, warn};
 
 use super::{
-    Lease, Outcome, Refusal, Request, Resolver, Rules, Task, Topics,
+    Lease, Outcome, Refusal, Request, Rules, Task, Topics,
     book::{Book, Done},
     callback::{Callbacks, Taken},
-    lookup, request,
+    request,
 };
-use crate::{clock::Clock, status::HubStatus, store::Handle};
+use crate::{
+    clock::Clock,
+    fetch::{self, Resolver},
+    status::HubStatus,
+    store::Handle,
+};
 
 /// After a topic could not be made, or a lease not be kept.
 const PAUSE: Duration = Duration::from_secs(15);
@@ -31,7 +36,7 @@ pub struct Hub {
 impl Hub {
     /// The hub at `address` with the leases that `store` keeps.
     pub async fn open(address: String, store: Handle, rules: Rules, clock: Clock) -> Result<Self, String> {
-        Self::open_with(address, store, rules, clock, lookup::system()).await
+        Self::open_with(address, store, rules, clock, fetch::system()).await
     }
 
     /// With another way to look names up than the system's.

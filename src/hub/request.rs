@@ -1,11 +1,9 @@
 //! What a subscriber asks for (WebSub, section 5.1). Pure.
 
-use std::net::IpAddr;
-
 use chrono::TimeDelta;
-use url::{Host, Url, form_urlencoded};
+use url::{Url, form_urlencoded};
 
-use super::address::is_public;
+use crate::fetch::{is_public, literal};
 
 /// Secrets are shorter than this (WebSub, section 5.1).
 const SECRET_BYTES: usize = 200;
@@ -110,13 +108,4 @@ fn callback(text: &str) -> Option<Url> {
 fn lease(seconds: u64) -> TimeDelta {
     let asked = i64::try_from(seconds).ok().and_then(TimeDelta::try_seconds).unwrap_or(MOST_LEASE);
     asked.clamp(LEAST_LEASE, MOST_LEASE)
-}
-
-/// The address, where the host is written as one: no resolver is asked about it.
-pub fn literal(url: &Url) -> Option<IpAddr> {
-    match url.host()? {
-        Host::Ipv4(address) => Some(address.into()),
-        Host::Ipv6(address) => Some(address.into()),
-        Host::Domain(_) => None,
-    }
 }

@@ -176,6 +176,13 @@ pub struct Channel {
 }
 
 impl Channel {
+    /// Whether both are the same but for the address of the picture, and when it was seen.
+    pub fn is_same_but_for_addresses(&self, other: &Self) -> bool {
+        let info = ChannelInfo { photo: self.info.photo.clone(), ..other.info.clone() };
+        let has_photo = self.info.photo.is_some() == other.info.photo.is_some();
+        has_photo && *self == Self { info, info_seen: self.info_seen, ..other.clone() }
+    }
+
     /// Whether it was asked for under `name`.
     pub fn goes_by(&self, name: &ChannelName) -> bool {
         self.name == *name || self.names.contains(name)

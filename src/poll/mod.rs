@@ -43,6 +43,7 @@ use crate::{
     config::ChannelConfig,
     feeds::Followed,
     fetch::Upstream,
+    media::Refreshes,
     metrics::Metrics,
     readers::Readers,
     schedule::Policy,
@@ -73,6 +74,8 @@ pub struct Poller<U> {
     pub followed: watch::Receiver<Arc<Followed>>,
     /// For how many readers each of them is polled.
     pub readers: Arc<Readers>,
+    /// The posts whose files' addresses are to be renewed.
+    pub refreshes: Arc<Refreshes>,
     /// Who is told of each look at a channel that somebody waits for.
     pub looks: Option<UnboundedSender<FirstLook>>,
     pub hosts: Vec<Url>,
@@ -118,6 +121,7 @@ impl<U: Upstream> Poller<U> {
         let mut beat = self.heartbeat.map(|heartbeat| interval(heartbeat.period));
         loop {
             rounds.weigh_woken(self.clock.steady(), self.clock.wall());
+            rounds.line_up_renewals(self.clock.wall());
             let room = CONCURRENT - running.tasks.len();
             let next = iter::from_fn(|| rounds.next(self.clock.steady(), self.clock.wall()));
             let next: Vec<_> = next.take(room).collect();
@@ -139,6 +143,7 @@ impl<U: Upstream> Poller<U> {
                 }
                 beat = tick(&mut beat, self.heartbeat) => beat(),
                 () = changed(&mut self.followed) => self.take_up(&mut rounds).await,
+                () = self.refreshes.wanted() => {}
                 () = sleep_until(wake) => {}
             }
         }

@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     config::ChannelConfig,
+    media::{Refreshes, Renewal},
     metrics::Metrics,
     model::{ChannelName, Time},
     readers::Readers,
@@ -40,6 +41,7 @@ pub struct Rounds {
     pub(super) metrics: Arc<Metrics>,
     pub(super) random: fastrand::Rng,
     pub(super) readers: Arc<Readers>,
+    pub(super) refreshes: Arc<Refreshes>,
     pub(super) looks: Option<UnboundedSender<FirstLook>>,
     notes: Notes,
 }
@@ -63,6 +65,7 @@ impl Rounds {
             metrics: Arc::clone(&poller.metrics),
             random: fastrand::Rng::with_seed(poller.seed),
             readers: Arc::clone(&poller.readers),
+            refreshes: Arc::clone(&poller.refreshes),
             looks: poller.looks.clone(),
             notes: Notes::default(),
         };
@@ -189,6 +192,18 @@ impl Rounds {
         let weights = names.map(|name| self.readers.count(name, wall).max(self.channels.least_readers(name)));
         let weight: usize = weights.sum();
         self.lanes.of(name).schedule.set_weight(name, weight as f64, now);
+    }
+
+    /// Lines up the posts whose files somebody wants, with what can wait: no post is seen later for it.
+    pub fn line_up_renewals(&mut self, wall: Time) {
+        for (channel, post) in self.refreshes.take() {
+            if self.channels.is_followed(&channel) {
+                let lane = self.lanes.of(&channel);
+                lane.errands.push_patient(Turn { channel, errand: Errand::Renew(post) });
+            } else {
+                self.refreshes.settle(&channel, post, Renewal::Failed, wall);
+            }
+        }
     }
 
     /// Those that have a reader again wait no longer for the ceiling.

@@ -15,6 +15,7 @@ use super::{
     ways::Asked,
 };
 use crate::{
+    media::Renewal,
     model::{ChangeKind, ChannelName, PostId, Time},
     page::Landing,
     schedule::Seen,
@@ -30,6 +31,9 @@ impl Rounds {
         let Done { turn, way, outcome, took } = done;
         let began = self.lanes.ended(&turn).unwrap_or(now);
         if !self.channels.is_followed(&turn.channel) {
+            if let Errand::Renew(id) = turn.errand {
+                self.refreshes.settle(&turn.channel, id, Renewal::Failed, wall);
+            }
             return;
         }
         self.metrics.poll(self.channels.label(&turn.channel), outcome.as_str(), took);
@@ -146,6 +150,14 @@ impl Rounds {
                 }
             }
             (Errand::Excerpt(id), Outcome::Settled { .. }) => self.channels.looked_at(&name, id, wall),
+            (Errand::Renew(id), outcome) => {
+                let renewal = match outcome {
+                    Outcome::Settled { gone: false } => Renewal::Done,
+                    Outcome::Settled { gone: true } => Renewal::Gone,
+                    _ => Renewal::Failed,
+                };
+                self.refreshes.settle(&name, id, renewal, wall);
+            }
             (Errand::Confirm(_) | Errand::Excerpt(_), _) => {}
         }
     }

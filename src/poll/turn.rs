@@ -12,7 +12,7 @@ use super::{
 use crate::{
     diff,
     fetch::{self, Answer, Upstream},
-    model::{Channel, ChannelName, PostId, ReactionLimit, Stored, Time},
+    model::{Channel, ChannelName, Post, PostId, ReactionLimit, Stored, Time},
     page::{self, Embed},
     store::{self, Batch, Handle, Store},
 };
@@ -34,6 +34,8 @@ pub enum Errand {
     Confirm(PostId),
     /// What the page of a withheld post tells of its text.
     Excerpt(PostId),
+    /// Where a post's files are now.
+    Renew(PostId),
 }
 
 /// A channel and what to ask about it.
@@ -52,7 +54,9 @@ impl Turn {
             Errand::Older(Cursor::Before(before) | Cursor::End(before))
             | Errand::History(Cursor::Before(before) | Cursor::End(before)) => format!("/s/{channel}?before={before}"),
             Errand::Landing => format!("/{channel}"),
-            Errand::Confirm(id) | Errand::Restriction(id) => format!("/{channel}/{id}?embed=1&mode=tme"),
+            Errand::Confirm(id) | Errand::Restriction(id) | Errand::Renew(id) => {
+                format!("/{channel}/{id}?embed=1&mode=tme")
+            }
             Errand::Excerpt(id) => format!("/{channel}/{id}"),
         }
     }
@@ -120,10 +124,12 @@ fn digest(store: &dyn Store, turn: &Turn, body: &str, limits: &[ReactionLimit], 
             Err(error) => unread(&error),
             Ok(_) => Outcome::Failed("upstream shows a preview where a landing page was asked for".to_owned()),
         },
-        Errand::Restriction(_) | Errand::Confirm(_) | Errand::Excerpt(_) => match page::whole(body) {
-            Ok(()) => digest_own(store, turn, body, now),
-            Err(error) => unread(&error),
-        },
+        Errand::Restriction(_) | Errand::Confirm(_) | Errand::Excerpt(_) | Errand::Renew(_) => {
+            match page::whole(body) {
+                Ok(()) => digest_own(store, turn, body, now),
+                Err(error) => unread(&error),
+            }
+        }
     }
 }
 
@@ -131,6 +137,12 @@ fn digest(store: &dyn Store, turn: &Turn, body: &str, limits: &[ReactionLimit], 
 fn digest_own(store: &dyn Store, turn: &Turn, body: &str, now: Time) -> Outcome {
     match turn.errand {
         Errand::Confirm(id) => stored(confirm(store, &turn.channel, id, body, now)),
+        Errand::Renew(id) => match page::parse_embed(body) {
+            Embed::Post(post) => stored(renew(store, &turn.channel, id, &post, now).map(|()| false)),
+            Embed::Missing => Outcome::Settled { gone: true },
+            Embed::Restricted(words) => Outcome::Restricted(words),
+            Embed::Unclear => Outcome::Failed("upstream shows no post where one was asked for".to_owned()),
+        },
         Errand::Excerpt(id) => stored(excerpt(store, &turn.channel, id, body, now)),
         _ => match page::parse_embed(body) {
             Embed::Restricted(words) => Outcome::Restricted(words),
@@ -200,5 +212,19 @@ fn excerpt(store: &dyn Store, name: &ChannelName, id: PostId, body: &str, now: T
             store.commit(now, Batch { changes: vec![change], expected, ..Batch::default() })?;
         }
         Ok(false)
+    })
+}
+
+fn renew(store: &dyn Store, name: &ChannelName, id: PostId, page: &Post, now: Time) -> Result<(), store::Error> {
+    store::again(|| {
+        let Some(channel) = store.channel(name)? else { return Ok(()) };
+        let expected = Some((channel.id, store.head(channel.id).sequence));
+        let known = store.known(channel.id, &[id])?;
+        let changes = known.into_iter().filter_map(|stored| diff::with_addresses(channel.id, stored, page, now));
+        let changes: Vec<_> = changes.collect();
+        if changes.is_empty() {
+            return Ok(());
+        }
+        store.commit(now, Batch { changes, expected, ..Batch::default() })
     })
 }

@@ -69,6 +69,11 @@ pub fn found_elsewhere(location: &str) -> Answer {
     redirect(StatusCode::TEMPORARY_REDIRECT, "no-store", location)
 }
 
+/// To an absolute address that holds for the moment.
+pub fn sent_elsewhere(url: &str) -> Answer {
+    redirect(StatusCode::FOUND, "no-store", url)
+}
+
 fn redirect(status: StatusCode, cache: &'static str, location: &str) -> Answer {
     let mut response = typed(status, "text/plain; charset=utf-8", cache, "");
     match HeaderValue::from_str(location) {

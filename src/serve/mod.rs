@@ -15,6 +15,7 @@ mod documents;
 mod field;
 mod health;
 mod hub;
+mod media;
 mod negotiation;
 mod pages;
 mod peers;
@@ -111,6 +112,7 @@ async fn answer(site: &Arc<Site>, parts: &Parts) -> (&'static str, Response<Full
         Route::Sitemap => pages::sitemap(site, parts).await,
         Route::Robots => pages::robots(site),
         Route::Document(feed, format) => documents::serve(site, parts, feed, format).await,
+        Route::Media(address) => media::answer(site, &address).await,
         Route::Style => pages::style(),
         Route::Icon(icon) => icon.answer(),
         Route::Health => health::report(site).await,

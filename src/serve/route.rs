@@ -8,6 +8,7 @@ use crate::{
     edition::page_url,
     feed::Format,
     feeds::{FeedId, Followed},
+    media::Address,
     model::{ChannelName, PostId},
 };
 
@@ -26,6 +27,7 @@ pub enum Route {
     Robots,
     Document(FeedId, Format),
     Style,
+    Media(Address),
     Icon(Icon),
     Health,
     Live,
@@ -71,6 +73,7 @@ impl Route {
             ["status"] => Self::Moved("./status/".to_owned()),
             ["status", ""] => Self::Status,
             ["status", file] => Format::of_file(file).map_or(Self::Unknown, Self::StatusDocument),
+            ["media", file @ ..] if file.len() == 3 => Address::parse(file).map_or(Self::Unknown, Self::Media),
             [name] if *name == super::pages::style_name() => Self::Style,
             [name] => match (followed.find(name), Icon::of(name)) {
                 (Some(feed), _) => Self::Moved(page_url(".", feed)),
@@ -97,6 +100,7 @@ impl Route {
             Self::Index | Self::Page(_) | Self::Post(..) | Self::Day(..) | Self::Tags(_) | Self::Status => "page",
             Self::Document(_, format) | Self::StatusDocument(format) => format.as_str(),
             Self::Opml | Self::Sitemap | Self::Robots => "list",
+            Self::Media(_) => "media",
             Self::Style | Self::Icon(_) => "style",
             Self::Health | Self::Live | Self::Ready => "health",
             Self::Metrics => "metrics",

@@ -22,6 +22,7 @@ use crate::{
     feed::{Format, Selection},
     feeds::{FeedId, Feeds},
     hub::Hub,
+    media::Present,
     metrics::Metrics,
     readers::Readers,
     shelf::{Origin, Shelf},
@@ -62,6 +63,7 @@ pub struct Site {
     newcomers: Mutex<Rates<Client>>,
     demand: Option<Arc<Demand>>,
     readers: Arc<Readers>,
+    present: Option<Present>,
     /// Of those who may read; None: everybody may.
     tokens: Option<Tokens>,
 }
@@ -75,6 +77,7 @@ impl Site {
             newcomers: Mutex::new(Rates::new(config.on_demand.new_per_hour, HOUR)),
             demand: None,
             readers: Arc::default(),
+            present: None,
             tokens: None,
             feeds: Arc::new(Feeds::of(&config)),
             press: Press::new(
@@ -82,6 +85,7 @@ impl Site {
                 Arc::clone(&board),
                 config.server.public_url.clone(),
                 hub_url.clone(),
+                config.addresses(),
             ),
             config,
             store,
@@ -116,6 +120,16 @@ impl Site {
     /// Following what readers ask for, if the configuration allows it, and counting `readers`.
     pub fn with_demand(self, demand: Arc<Demand>, readers: Arc<Readers>) -> Self {
         Self { demand: Some(demand).filter(|_| self.config.on_demand.enabled), readers, ..self }
+    }
+
+    /// Leading readers to files by `present`.
+    pub fn with_media(self, present: Option<Present>) -> Self {
+        Self { present, ..self }
+    }
+
+    /// Whoever knows where files are.
+    pub fn present(&self) -> Option<&Present> {
+        self.present.as_ref()
     }
 
     /// Whoever follows what readers ask for.

@@ -39,9 +39,10 @@ impl<'a> Draft<'a> {
     }
 
     pub fn add(&mut self, place: Position, line: &Line) -> Result<(), Error> {
+        let mut says = true;
         match &line.record {
-            Record::Channel(channel) => self.add_channel(channel)?,
-            Record::Change(change) => self.add_change(place, line.seq, change)?,
+            Record::Channel(channel) => says = self.add_channel(channel)?,
+            Record::Change(change) => says = self.add_change(place, line.seq, change)?,
             Record::State { key, value } => self.put(keys::text(keys::STATE, key), serde_json::to_vec(value)?),
             Record::StateRemoved { key } => drop(self.entries.insert(keys::text(keys::STATE, key), None)),
         }
@@ -49,6 +50,9 @@ impl<'a> Draft<'a> {
             let head = self.head(channel)?;
             head.sequence = line.seq;
             head.changed = Some(line.at);
+            if says {
+                (head.said, head.said_at) = (line.seq, Some(line.at));
+            }
         }
         Ok(())
     }
@@ -61,7 +65,10 @@ impl<'a> Draft<'a> {
         Ok((self.entries, self.heads, self.added.len() as u64))
     }
 
-    fn add_channel(&mut self, channel: &Channel) -> Result<(), Error> {
+    /// Whether it says more than another address of the channel's picture.
+    fn add_channel(&mut self, channel: &Channel) -> Result<bool, Error> {
+        let before = self.index.channel_by_id(channel.id)?;
+        let says = before.is_none_or(|before| !channel.is_same_but_for_addresses(&before));
         self.put(keys::channel(keys::CHANNEL, channel.id), serde_json::to_vec(channel)?);
         // The names it had before keep leading to it, until another channel is stored under them.
         self.put(keys::text(keys::NAME, &channel.name.key()), channel.id.0.to_be_bytes().to_vec());
@@ -71,12 +78,15 @@ impl<'a> Draft<'a> {
                 self.put(key, channel.id.0.to_be_bytes().to_vec());
             }
         }
-        Ok(())
+        Ok(says)
     }
 
-    fn add_change(&mut self, place: Position, sequence: u64, change: &Change) -> Result<(), Error> {
+    /// Whether it says more than other addresses of the post's files.
+    fn add_change(&mut self, place: Position, sequence: u64, change: &Change) -> Result<bool, Error> {
         let Change { kind, channel, stored } = change;
         let id = stored.post.id;
+        let before = if *kind == ChangeKind::Renewed { self.index.post(*channel, id)? } else { None };
+        let says = before.is_none_or(|before| !stored.post.is_same_but_for_addresses(&before.post));
         let own = id.0.to_be_bytes().to_vec();
         let fresh = !self.index.has_post(*channel, id)? && self.added.insert((*channel, id));
         self.put(keys::of_channel(keys::POST, *channel, id.0), serde_json::to_vec(stored)?);
@@ -94,7 +104,7 @@ impl<'a> Draft<'a> {
             head.newest = Some(id);
             head.newest_published = Some(stored.published);
         }
-        Ok(())
+        Ok(says)
     }
 
     fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {

@@ -32,7 +32,7 @@ const FLUSH_EVERY_MS: u64 = 1000;
 const LOCK_PATIENCE: Duration = Duration::from_secs(10);
 const LOCK_PAUSE: Duration = Duration::from_millis(20);
 /// Raised when the keys or values change, so that an older index is rebuilt.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// What the index says of itself, written with every batch.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]

@@ -257,6 +257,8 @@ impl Local {
             let head = heads.entry(channel).or_default();
             head.sequence = line.seq;
             head.changed = Some(line.at);
+            // Without the index nothing tells what was said before.
+            (head.said, head.said_at) = (head.sequence, head.changed);
             if let Record::Change(Change { kind, stored, .. }) = &line.record {
                 head.posts += u64::from(*kind == ChangeKind::New);
                 if head.newest.is_none_or(|newest| newest <= stored.post.id) {

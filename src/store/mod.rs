@@ -51,8 +51,13 @@ pub struct Batch {
 pub struct Head {
     /// Sequence number of the newest record of the channel.
     pub sequence: u64,
+    /// Of the newest one that changed more than the addresses of files: what readers are told by addresses of our own
+    /// changes with these alone.
+    pub said: u64,
     /// Time of that record, never going backwards, at least one second after the one before.
     pub changed: Option<Time>,
+    /// The same of the record that is [`Head::said`].
+    pub said_at: Option<Time>,
     pub posts: u64,
     pub newest: Option<PostId>,
     /// `published` of the newest post.

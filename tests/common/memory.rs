@@ -40,14 +40,18 @@ struct Kept {
 
 impl Kept {
     /// The next record of the channel, dated `at`.
-    fn record(&mut self, channel: ChannelId, at: Time) {
+    fn record(&mut self, channel: ChannelId, says: bool, at: Time) {
         self.sequence += 1;
         let head = self.heads.entry(channel).or_default();
         (head.sequence, head.changed) = (self.sequence, Some(at));
+        if says {
+            (head.said, head.said_at) = (head.sequence, head.changed);
+        }
     }
 
     fn add_channel(&mut self, channel: Channel, at: Time) {
-        self.record(channel.id, at);
+        let says = self.channels.get(&channel.id).is_none_or(|before| !channel.is_same_but_for_addresses(before));
+        self.record(channel.id, says, at);
         self.names.insert(channel.name.key(), channel.id);
         for name in &channel.names {
             self.names.entry(name.key()).or_insert(channel.id);
@@ -57,7 +61,9 @@ impl Kept {
 
     fn add_change(&mut self, change: Change, at: Time) {
         let Change { kind, channel, stored } = change;
-        self.record(channel, at);
+        let before = self.posts.get(&(channel, stored.post.id)).filter(|_| kind == ChangeKind::Renewed);
+        let says = before.is_none_or(|before| !stored.post.is_same_but_for_addresses(&before.post));
+        self.record(channel, says, at);
         let stored = Stored { sequence: self.sequence, ..stored };
         let id = stored.post.id;
         let head = self.heads.entry(channel).or_default();

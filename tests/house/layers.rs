@@ -9,7 +9,7 @@ use std::{
 const LAYERS: [&[&str]; 5] = [
     &["model"],
     &["page", "diff", "feed", "opml", "schedule"],
-    &["clock", "config", "edition", "feeds", "fetch", "metrics", "readers", "shelf", "status", "store"],
+    &["clock", "config", "edition", "feeds", "fetch", "media", "metrics", "readers", "shelf", "status", "store"],
     &["demand", "poll", "serve", "hub"],
     &["cli", "daemon"],
 ];

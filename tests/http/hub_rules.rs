@@ -2,7 +2,8 @@
 
 use chrono::TimeDelta;
 use feedbridge::{
-    hub::{Lease, Outcome, Refusal, Request, Rules, Seen, Subscriptions, Task, is_public, parse, signature},
+    fetch::is_public,
+    hub::{Lease, Outcome, Refusal, Request, Rules, Seen, Subscriptions, Task, parse, signature},
     model::Time,
 };
 

@@ -12,7 +12,8 @@ use std::{
 
 use feedbridge::{
     clock::Clock,
-    hub::{Document, Hub, Refusal, Resolver, Rules, Topics},
+    fetch::Resolver,
+    hub::{Document, Hub, Refusal, Rules, Topics},
     status::HubStatus,
     store::Handle,
 };

@@ -61,8 +61,8 @@ fn a_request_that_is_late_gets_the_newer_edition() {
 #[test]
 fn a_change_that_comes_to_light_late_makes_a_version_too() {
     let at = |sequence| Head { sequence, ..Head::default() };
-    let before = Version::new(1, BEFORE_ANY_POST, &[(ChannelId(1), at(5)), (ChannelId(2), at(7))]);
-    let after = Version::new(1, BEFORE_ANY_POST, &[(ChannelId(1), at(6)), (ChannelId(2), at(7))]);
+    let before = Version::new(1, BEFORE_ANY_POST, &[(ChannelId(1), at(5)), (ChannelId(2), at(7))], false);
+    let after = Version::new(1, BEFORE_ANY_POST, &[(ChannelId(1), at(6)), (ChannelId(2), at(7))], false);
     assert_eq!(before.sequence, after.sequence);
     assert_ne!(before, after);
 }

@@ -10,7 +10,8 @@ use bytes::Bytes;
 use chrono::TimeDelta;
 use feedbridge::{
     clock::Clock,
-    hub::{Document, Hub, Refusal, Resolver, Rules, Topics},
+    fetch::Resolver,
+    hub::{Document, Hub, Refusal, Rules, Topics},
     store::{self, Handle, Local, Store},
 };
 use tempfile::TempDir;

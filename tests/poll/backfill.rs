@@ -51,6 +51,7 @@ impl Walk {
             followed: Followed::polled([ChannelConfig { name, history }]),
             spread: false,
             readers: Arc::default(),
+            refreshes: Arc::default(),
             looks: None,
             hosts: vec!["https://one.example".parse().unwrap()],
             policy: Policy { fixed_interval: Some(Duration::from_secs(600)), ..Policy::default() },

@@ -54,6 +54,7 @@ impl Daemon {
             followed: site.feeds.changes(),
             spread: false,
             readers: Arc::default(),
+            refreshes: Arc::default(),
             looks: None,
             hosts: config.upstream.hosts.clone(),
             policy: config.poll.policy,

@@ -51,6 +51,7 @@ impl Bridge {
             followed: Followed::polled(channels.into_iter().map(|name| ChannelConfig { name, history })),
             spread: false,
             readers: Arc::default(),
+            refreshes: Arc::default(),
             looks: None,
             hosts: HOSTS.iter().map(|host| host.parse().unwrap()).collect(),
             policy: Policy { fixed_interval: Some(Duration::from_secs(300)), ..Policy::default() },

@@ -124,6 +124,7 @@ async fn polled(fault: Fault, count: usize) -> usize {
         ),
         spread: false,
         readers: Arc::default(),
+        refreshes: Arc::default(),
         looks: None,
         hosts: vec![first.url.clone(), second],
         policy: Policy { requests_per_minute: 600, burst: 60, ..Policy::default() },

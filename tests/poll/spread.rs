@@ -91,6 +91,7 @@ impl House {
             clock: Clock::simulated(base()),
             followed: Followed::polled(channels.into_iter().map(|name| ChannelConfig { name, history: History::None })),
             readers: Arc::default(),
+            refreshes: Arc::default(),
             looks: None,
             hosts: vec![HOST.parse().unwrap()],
             policy: Policy {

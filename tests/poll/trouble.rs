@@ -86,6 +86,7 @@ impl Bridge {
             followed,
             spread: false,
             readers: Arc::default(),
+            refreshes: Arc::default(),
             looks: None,
             hosts: hosts.iter().map(|host| host.parse().unwrap()).collect(),
             policy: Policy { fixed_interval: Some(interval), ..Policy::default() },

@@ -1,6 +1,7 @@
 //! The real program: its commands, its signals, its sockets, its log.
 
 mod backfill;
+mod cdn;
 mod cli;
 mod daemon;
 mod demand;
@@ -8,6 +9,7 @@ mod drift;
 mod follow;
 mod limits;
 mod log_lines;
+mod media;
 mod proxies;
 mod reactions;
 mod reload;

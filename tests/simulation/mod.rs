@@ -135,6 +135,7 @@ pub async fn week(plan: Plan, folder: &Path) -> Report {
         ),
         spread: false,
         readers: Arc::default(),
+        refreshes: Arc::default(),
         looks: None,
         hosts: HOSTS.iter().map(|host| host.parse().unwrap()).collect(),
         policy: Policy {

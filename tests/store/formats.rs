@@ -7,6 +7,7 @@ use feedbridge::{
     edition::{BEFORE_ANY_POST, Coding, Key, Press},
     feed::Format,
     feeds::Feeds,
+    media::Addresses,
     model::ChannelName,
     status::Board,
     store::{Local, Store},
@@ -42,7 +43,7 @@ fn items(store: &Arc<dyn Store>, channel: &str) -> Value {
     let text = "[server]\npublic_url = \"http://feeds.example\"\n[[channel]]\nname = \"kettle\"\n[[channel]]\nname = \"teapot\"\n";
     let feeds = Feeds::of(&Config::parse(text).unwrap());
     let board = Arc::new(Board::new([channel.parse::<ChannelName>().unwrap()]));
-    let press = Press::new(Arc::clone(store), board, "http://feeds.example".to_owned(), None);
+    let press = Press::new(Arc::clone(store), board, "http://feeds.example".to_owned(), None, Addresses::default());
     let feed = feeds.now().find(channel).unwrap().clone();
     let edition = press.make(&Key::whole(feed, Format::Json, Coding::Identity)).unwrap();
     assert!(edition.version.changed > BEFORE_ANY_POST);

@@ -30,6 +30,8 @@ pub fn base() -> Time {
 #[derive(Debug, Clone)]
 pub struct Message {
     pub html: String,
+    /// Markup above the text, where `CDN` stands for the present address of files.
+    pub media: String,
     pub at: Time,
 }
 
@@ -44,7 +46,7 @@ pub struct Channel {
 
 impl Channel {
     pub fn post(&mut self, id: u64, html: &str, at: Time) {
-        self.messages.insert(id, Message { html: html.to_owned(), at });
+        self.messages.insert(id, Message { html: html.to_owned(), media: String::new(), at });
     }
 }
 
@@ -83,6 +85,8 @@ pub struct World {
     /// For all requests to a host, by its address without a slash at the end.
     pub down: HashMap<String, Trouble>,
     pub veil: Option<Veil>,
+    /// Where files are now, without a slash at the end.
+    pub cdn: String,
     /// Every request: host and target.
     pub asked: Vec<(String, String)>,
 }
@@ -111,6 +115,15 @@ impl StandIn {
         self.world().channels.get_mut(name).unwrap().post(id, html, at);
     }
 
+    /// A post with a picture, `CDN/NAME/ID.jpg`.
+    pub fn post_picture(&self, name: &str, id: u64, html: &str, at: Time) {
+        self.post(name, id, html, at);
+        let media = format!(
+            r#"<a class="tgme_widget_message_photo_wrap 51{id} 12_34" href="https://t.me/{name}/{id}" style="width:450px;background-image:url('CDN/{name}/{id}.jpg')"><div class="tgme_widget_message_photo" style="width:75%;padding-top:66%"></div></a>"#
+        );
+        self.world().channels.get_mut(name).unwrap().messages.get_mut(&id).unwrap().media = media;
+    }
+
     /// Takes a message away and hands it out.
     pub fn take(&self, name: &str, id: u64) -> Option<Message> {
         self.world().channels.get_mut(name)?.messages.remove(&id)
@@ -133,7 +146,11 @@ impl StandIn {
         if let Some(trouble) = world.next.pop_front() {
             return Err(trouble);
         }
-        Ok(world.page(target))
+        let cdn = world.cdn.clone();
+        Ok(match world.page(target) {
+            Answer::Body(body) => Answer::Body(body.replace("CDN/", &format!("{cdn}/"))),
+            answer => answer,
+        })
     }
 
     /// Serves the stand-in on a port of its own until the test ends.
@@ -232,11 +249,12 @@ impl World {
                 None => Answer::Redirect(format!("https://t.me/{name}")),
             };
         }
-        let shown = parts.next().and_then(|id| self.channels.get(first)?.messages.get(&id.parse().ok()?));
+        let shown = parts.next().and_then(|id| {
+            let (id, channel) = (id.parse().ok()?, self.channels.get(first)?);
+            Some(block(first, channel.id, id, channel.messages.get(&id)?))
+        });
         match shown {
-            Some(message) if query.contains("embed") => {
-                Answer::Body(format!("<html><body>{}</body></html>", block(first, 1, 1, message)))
-            }
+            Some(block) if query.contains("embed") => Answer::Body(format!("<html><body>{block}</body></html>")),
             None if query.contains("embed") => Answer::Body(
                 r#"<html><body><div class="tgme_widget_message_error">Post not found</div></body></html>"#.to_owned(),
             ),
@@ -271,9 +289,9 @@ impl Channel {
 fn block(slug: &str, channel: u64, id: u64, message: &Message) -> String {
     let view = base64url(&format!(r#"{{"c":-{channel},"p":{id},"t":1,"h":"00"}}"#));
     let at = message.at.to_rfc3339_opts(SecondsFormat::Secs, false);
-    let html = &message.html;
+    let Message { html, media, .. } = message;
     format!(
-        r#"<div class="tgme_widget_message_wrap js-widget_message_wrap"><div class="tgme_widget_message js-widget_message" data-post="{slug}/{id}" data-view="{view}"><div class="tgme_widget_message_bubble"><div class="tgme_widget_message_text js-message_text" dir="auto">{html}</div><div class="tgme_widget_message_footer"><div class="tgme_widget_message_info"><span class="tgme_widget_message_views">{id}</span><span class="tgme_widget_message_meta"><a class="tgme_widget_message_date" href="https://t.me/{slug}/{id}"><time datetime="{at}" class="time">12:00</time></a></span></div></div></div></div></div>"#
+        r#"<div class="tgme_widget_message_wrap js-widget_message_wrap"><div class="tgme_widget_message js-widget_message" data-post="{slug}/{id}" data-view="{view}"><div class="tgme_widget_message_bubble">{media}<div class="tgme_widget_message_text js-message_text" dir="auto">{html}</div><div class="tgme_widget_message_footer"><div class="tgme_widget_message_info"><span class="tgme_widget_message_views">{id}</span><span class="tgme_widget_message_meta"><a class="tgme_widget_message_date" href="https://t.me/{slug}/{id}"><time datetime="{at}" class="time">12:00</time></a></span></div></div></div></div></div>"#
     )
 }
 

@@ -234,7 +234,7 @@ fn of_channel(site: &Site, feed: &FeedId, id: ChannelId, choice: &Selection) -> 
             before = Some(stored.post.id);
             if is_wanted(feed, &channel, &stored) && choice.filter.admits(&channel, &stored) {
                 answer_one(site.store.as_ref(), &channel, &mut stored)?;
-                let item = feed::item(Entry { channel: &channel, stored: &stored }, &settings);
+                let item = site.press.item(&channel, &stored, &settings);
                 posts.push((channel.clone(), stored, item));
             }
         }
@@ -266,7 +266,9 @@ fn of_several(site: &Site, feed: &FeedId, ids: &[ChannelId], choice: &Selection)
     let mut entries = contents.entries();
     entries.retain(|entry| is_wanted(feed, entry.channel, entry.stored));
     entries.sort_by_key(|entry| std::cmp::Reverse((entry.stored.published, entry.stored.post.id)));
-    let post = |entry: Entry<'_>| (entry.channel.clone(), entry.stored.clone(), feed::item(entry, &settings));
+    let post = |entry: Entry<'_>| {
+        (entry.channel.clone(), entry.stored.clone(), site.press.item(entry.channel, entry.stored, &settings))
+    };
     Ok(Stretch { posts: entries.into_iter().map(post).collect(), newer: None, older: None })
 }
 

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     edition::answer_one,
-    feed::{self, Entry, Refusal, pairs},
+    feed::{Refusal, pairs},
     feeds::FeedId,
     model::{ChannelId, PostId, Stored, Time},
     serve::{Site, answer::Answer},
@@ -62,7 +62,7 @@ fn page(site: &Site, feed: &FeedId, date: NaiveDate, after: Option<PostId>) -> R
     let articles: Result<Vec<_>, Error> = wanted
         .map(|mut stored| {
             answer_one(site.store.as_ref(), &channel, &mut stored)?;
-            let item = feed::item(Entry { channel: &channel, stored: &stored }, &settings);
+            let item = site.press.item(&channel, &stored, &settings);
             Ok(article(site, &channel, &stored, &item, true))
         })
         .collect();

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     edition::answer_one,
-    feed::{self, Entry, Item, Settings},
+    feed::{self, Item, Settings},
     feeds::FeedId,
     model::{ChangeKind, Channel, PostId, Stored},
     serve::{Site, answer::Answer},
@@ -52,7 +52,7 @@ fn page(site: &Site, feed: &FeedId, id: PostId) -> Result<Made, Failure> {
         return Err(Failure::Moved(format!("./{}", stored.post.id)));
     }
     answer_one(site.store.as_ref(), &channel, &mut stored)?;
-    let item = feed::item(Entry { channel: &channel, stored: &stored }, &settings);
+    let item = site.press.item(&channel, &stored, &settings);
     let header = about(site, feed);
     let neighbour = |found: Vec<Stored>| found.first().map(|stored| format!("./{}", stored.post.id));
     let article = article(site, &channel, &stored, &item, true);
@@ -94,7 +94,7 @@ fn versions(
             ChangeKind::Edited => "Edited",
             ChangeKind::Renewed | ChangeKind::Deleted | ChangeKind::Restored => continue,
         };
-        let item = feed::item(Entry { channel, stored: &revision.stored }, settings);
+        let item = site.press.item(channel, &revision.stored, settings);
         if item.content != later {
             later.clone_from(&item.content);
             versions.push(Version { at: moment(revision.at), what, content: feed::for_page(&item.content) });

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     config::FeedSpec,
     edition::{BEFORE_ANY_POST, Contents, document_url, page_url},
-    feed::{self, Entry, Format, Header},
+    feed::{self, Format, Header},
     feeds::FeedId,
     model::{Channel, ChannelId, Stored, Time},
     serve::Site,
@@ -75,7 +75,7 @@ fn last(site: &Site, feed: &FeedId, page: &str) -> Option<Last> {
         }
     }
     let (channel, stored) = newest?;
-    let item = feed::item(Entry { channel: &channel, stored: &stored }, &feed.settings);
+    let item = site.press.item(&channel, &stored, &feed.settings);
     let href = if feed.channels.len() == 1 { format!("{page}{}", stored.post.id) } else { item.link.clone() };
     Some(Last { title: item.title.unwrap_or(item.summary), href })
 }
@@ -88,7 +88,8 @@ pub fn about(site: &Site, feed: &FeedId) -> Header {
 
 /// With plain text where plain text belongs.
 pub fn header(site: &Site, feed: &FeedId, contents: &Contents) -> Header {
-    let header = contents.header(feed, &site.config.server.public_url, Format::Rss, BEFORE_ANY_POST);
+    let header =
+        contents.header(feed, &site.config.server.public_url, Format::Rss, BEFORE_ANY_POST, site.press.media());
     feed::compose(header, &[], &feed.settings).header
 }
 

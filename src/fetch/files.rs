@@ -1,0 +1,104 @@
+//! Asking for the files of posts, at whatever hosts upstream names.
+
+use std::time::Duration;
+
+use reqwest::{
+    Client, Proxy, Response, StatusCode,
+    header::{LOCATION, RANGE},
+    redirect::Policy,
+};
+use url::Url;
+
+use super::{CONNECT_TIMEOUT, Gate, Resolver, USER_AGENT, reason};
+
+/// Between two pieces of a file.
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
+/// Hosts may pass requests on so often.
+const REDIRECTS: usize = 3;
+
+/// Asks through the exits of polling, the first that can be connected to.
+pub struct Files {
+    clients: Vec<Client>,
+    gate: Gate,
+}
+
+/// Why there is no file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FileError {
+    /// The address does not lead to it any more, or never did.
+    #[error("the address is dead (status {0})")]
+    Dead(u16),
+    #[error("{0}")]
+    Refused(String),
+    #[error("{0}")]
+    Unreachable(String),
+}
+
+impl Files {
+    /// Through `proxies`, or directly if there are none. Names are looked up by `resolver`; `allow_private` lets requests go
+    /// into private networks and to this machine.
+    pub fn new(proxies: &[Url], allow_private: bool, resolver: &Resolver) -> Result<Self, String> {
+        let gate = Gate::new(allow_private, resolver);
+        let client = |proxy: Option<&Url>| {
+            let builder = Client::builder().no_proxy().user_agent(USER_AGENT).redirect(Policy::none());
+            let builder = builder.connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT);
+            let builder = match proxy {
+                // The proxy looks names up, and dials.
+                Some(proxy) => builder.proxy(Proxy::all(proxy.clone()).map_err(|error| reason(&error))?),
+                None => builder.dns_resolver(gate.clone()),
+            };
+            builder.build().map_err(|error| format!("cannot set up the HTTP client for files: {}", reason(&error)))
+        };
+        let clients: Result<Vec<_>, String> = match proxies {
+            [] => Ok(vec![client(None)?]),
+            proxies => proxies.iter().map(|proxy| client(Some(proxy))).collect(),
+        };
+        Ok(Self { clients: clients?, gate })
+    }
+
+    /// Whether the file is still at `url`.
+    pub async fn look(&self, url: &str) -> Result<(), FileError> {
+        self.ask(url, Some("bytes=0-0")).await.map(drop)
+    }
+
+    /// The answer to a request for the file, or for a `range` of it; 200 or 206.
+    async fn ask(&self, url: &str, range: Option<&str>) -> Result<Response, FileError> {
+        let mut url = Url::parse(url).map_err(|error| FileError::Refused(error.to_string()))?;
+        for _ in 0..=REDIRECTS {
+            if !matches!(url.scheme(), "https" | "http") {
+                return Err(FileError::Refused(format!("{} is no scheme of the web", url.scheme())));
+            }
+            self.gate.pass(&url).map_err(FileError::Refused)?;
+            let response = self.send(&url, range).await?;
+            match response.status() {
+                StatusCode::OK | StatusCode::PARTIAL_CONTENT => return Ok(response),
+                status if status.is_redirection() => {
+                    let location = response.headers().get(LOCATION).and_then(|to| to.to_str().ok());
+                    let next = location.and_then(|to| url.join(to).ok());
+                    url = next.ok_or_else(|| FileError::Refused("redirects to nowhere".to_owned()))?;
+                }
+                StatusCode::FORBIDDEN | StatusCode::NOT_FOUND | StatusCode::GONE => {
+                    return Err(FileError::Dead(response.status().as_u16()));
+                }
+                status => return Err(FileError::Unreachable(format!("answers with status {}", status.as_u16()))),
+            }
+        }
+        Err(FileError::Refused("redirects too often".to_owned()))
+    }
+
+    /// By the first exit that can be connected to.
+    async fn send(&self, url: &Url, range: Option<&str>) -> Result<Response, FileError> {
+        let mut failure = FileError::Unreachable("there is no way out".to_owned());
+        for client in &self.clients {
+            let mut request = client.get(url.clone());
+            if let Some(range) = range {
+                request = request.header(RANGE, range);
+            }
+            match request.send().await {
+                Ok(response) => return Ok(response),
+                Err(error) => failure = FileError::Unreachable(reason(&error)),
+            }
+        }
+        Err(failure)
+    }
+}

@@ -1,0 +1,86 @@
+//! Addresses of our own for the files of posts: made from the channel, the message and the place in it alone, so that they
+//! stay while upstream's rotate. Pure.
+
+use sha2::{Digest, Sha256};
+
+use crate::model::{Channel, MediaPlace, Post, PostId};
+
+/// What one of them leads to.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Address {
+    /// Of the channel, as first seen.
+    pub slug: String,
+    pub file: File,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum File {
+    /// The message, the number of the file in it, and the ending of its name.
+    Of { message: PostId, number: u32, extension: String },
+    /// The channel's picture.
+    Avatar,
+}
+
+/// How addresses of our own are made; None where upstream's are given.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Addresses(Option<String>);
+
+impl Addresses {
+    /// Below `public_url`, which has no slash at the end.
+    pub fn below(public_url: &str) -> Self {
+        Self(Some(format!("{public_url}/media/")))
+    }
+
+    pub fn are_own(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Gives the post's files addresses of our own. What is no address of the web stays as it is, and is shown nowhere.
+    pub fn give(&self, channel: &Channel, post: &mut Post) {
+        let Some(base) = &self.0 else { return };
+        post.each_medium(|place, url| {
+            if is_of_web(url) {
+                *url = format!("{base}{}", path(&channel.slug, place));
+            }
+        });
+    }
+
+    /// Of the channel's picture.
+    pub fn avatar(&self, channel: &Channel) -> Option<String> {
+        let photo = channel.info.photo.as_ref().filter(|photo| is_of_web(photo))?;
+        let Some(base) = &self.0 else { return Some(photo.clone()) };
+        Some(format!("{base}{}/avatar/{}.jpg", channel.slug, avatar_name(&channel.slug)))
+    }
+}
+
+/// Whether a file is there to be fetched.
+pub fn is_of_web(url: &str) -> bool {
+    ["https://", "http://"].iter().any(|scheme| url.starts_with(scheme))
+}
+
+/// Below `/media/`.
+pub fn path(slug: &str, place: MediaPlace) -> String {
+    format!("{slug}/{}/{}.{}", place.message, place.number, place.role.extension())
+}
+
+/// Says nothing of what the picture shows, for upstream's address of it rotates: it tells channels apart.
+fn avatar_name(slug: &str) -> String {
+    Sha256::digest(slug.to_ascii_lowercase()).iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl Address {
+    /// Of the segments of a path behind `/media/`; None for what none leads to.
+    pub fn parse(segments: &[&str]) -> Option<Self> {
+        let [slug, message, name] = segments else { return None };
+        let slug = (*slug).to_owned();
+        if *message == "avatar" {
+            return (*name == format!("{}.jpg", avatar_name(&slug))).then_some(Self { slug, file: File::Avatar });
+        }
+        let (number, extension) = name.split_once('.')?;
+        let [id, number] = [(*message).to_owned(), number.to_owned()]
+            .map(|text| text.parse::<u64>().ok().filter(|id| id.to_string() == text));
+        let file =
+            File::Of { message: PostId(id?), number: u32::try_from(number?).ok()?, extension: extension.to_owned() };
+        Some(Self { slug, file })
+    }
+}
