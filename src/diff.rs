@@ -98,7 +98,8 @@ pub fn with_addresses(channel: ChannelId, mut stored: Stored, page: &Post, now: 
             is_news = true;
         }
     });
-    is_news.then(|| Change { kind: ChangeKind::Renewed, channel, stored: Stored { renewed: now, ..stored } })
+    let change = Change { kind: ChangeKind::Renewed, channel, stored: Stored { renewed: now, ..stored } };
+    Some(change).filter(|_| is_news)
 }
 
 /// The ids that a post goes by: its own and those of its album.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::export;
 use crate::{
-    config::{Config, OnDemand},
+    config::{Config, Mode, OnDemand},
     daemon::{Failure, store_config, tokens},
     model::{Channel, ChannelId},
     store::{self, Check, Error, IndexState},
@@ -14,6 +14,8 @@ pub fn run(config: &Config) -> Result<(), Failure> {
     println!("configuration: {} channels, served at {}", config.channels.len(), config.server.public_url);
     let OnDemand { enabled, reason, .. } = &config.on_demand;
     println!("configuration: channels are {} on demand: {reason}", if *enabled { "followed" } else { "not followed" });
+    let whose = if config.media.mode == Mode::Direct { "Telegram's own" } else { "ours, which last" };
+    println!("configuration: the addresses of files are {whose}: {}", config.media.reason);
     tokens(config)?;
     let place = store_config(config);
     let shown = place.path.display();

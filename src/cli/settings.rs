@@ -31,6 +31,9 @@ fn rows(config: &Config, sources: &Sources, path: &Path) -> Vec<(String, String)
             "on_demand.enabled" if said.is_none() => {
                 (config.on_demand.enabled.to_string(), format!("default, for {}", config.on_demand.reason))
             }
+            "media.mode" if said.is_none() => {
+                (format!("{:?}", config.media.mode.as_str()), format!("default, for {}", config.media.reason))
+            }
             // What was written may hold a password.
             "upstream.proxy" if said.is_some() => {
                 (format!("{:?}", config.upstream.proxies.iter().map(without_credentials).collect::<Vec<_>>()), source)

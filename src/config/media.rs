@@ -12,6 +12,16 @@ pub enum Mode {
     Redirect,
 }
 
+impl Mode {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::Redirect => "redirect",
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Media {
     pub mode: Mode,
@@ -23,7 +33,7 @@ pub struct Media {
 
 /// By addresses of our own where others than this machine can follow them, if nothing is said.
 pub fn media(section: Section<'_>, server: &Server) -> Media {
-    let said = section.choice("mode", &[("direct", Mode::Direct), ("redirect", Mode::Redirect)]);
+    let said = section.choice("mode", &[Mode::Direct, Mode::Redirect].map(|mode| (mode.as_str(), mode)));
     let allow_private = section.boolean("allow_private").unwrap_or(false);
     section.finish();
     let is_local = Url::parse(&server.public_url).is_ok_and(|url| is_loopback(&url));

@@ -14,7 +14,7 @@ use crate::{
     clock::Clock,
     fetch::{FileError, Files},
     model::{Channel, ChannelName, PostId},
-    store::{Error, Handle, Store},
+    store::{Error, Handle, Stopped, Store},
 };
 
 /// An address that was alive is taken to be so for so long.
@@ -36,6 +36,15 @@ pub enum Found {
     Gone,
     /// Its address is dead, and there is no other one yet.
     Later(Duration),
+}
+
+/// The post could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum Unread {
+    #[error(transparent)]
+    Store(#[from] Error),
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
 }
 
 pub struct Present {
@@ -61,7 +70,7 @@ impl Present {
     }
 
     /// The present address of the file.
-    pub async fn find(&self, address: &Address) -> Result<Found, Error> {
+    pub async fn find(&self, address: &Address) -> Result<Found, Unread> {
         let Some(located) = self.locate(address).await? else { return Ok(Found::Nothing) };
         if self.is_alive(&located.url).await {
             return Ok(Found::At(located.url));
@@ -92,10 +101,9 @@ impl Present {
         }
     }
 
-    async fn locate(&self, address: &Address) -> Result<Option<Located>, Error> {
+    async fn locate(&self, address: &Address) -> Result<Option<Located>, Unread> {
         let address = address.clone();
-        let located = self.store.run(move |store| locate(store, &address)).await;
-        located.unwrap_or_else(|_| Ok(None))
+        Ok(self.store.run(move |store| locate(store, &address)).await??)
     }
 }
 

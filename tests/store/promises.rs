@@ -3,7 +3,7 @@
 use crate::memory::Memory;
 use crate::stored::{at, change, channel, edited, ids, name, new_posts, post};
 use feedbridge::{
-    model::{ChangeKind, Channel, ChannelId, PostId},
+    model::{ChangeKind, Channel, ChannelId, ChannelInfo, Part, Photo, PostId, Reaction},
     store::{Batch, Error, Head, Local, Store, again},
 };
 use serde_json::{Value, json};
@@ -32,6 +32,7 @@ kept_by_every_store! {
     a_hint_is_no_state,
     a_post_is_known_by_its_own_id_and_by_its_members,
     a_second_commit_of_a_post_replaces_it_and_keeps_both_revisions,
+    an_address_that_rotates_moves_the_sequence_and_nothing_that_is_said,
     an_empty_batch_writes_nothing,
     changed_lists_edits_and_deletions_by_the_time_of_change_each_post_once,
     every_name_that_a_record_holds_leads_to_its_channel_unless_it_is_anothers,
@@ -221,6 +222,32 @@ fn the_head_follows_the_channel_and_never_goes_backwards(store: &dyn Store) {
     let last = store.head(NEWS);
     assert_eq!((last.sequence, last.posts, last.newest), (5, 3, Some(PostId(9))));
     assert_eq!(store.revisions(NEWS, PostId(5)).unwrap().last().unwrap().at, at(102));
+}
+
+fn an_address_that_rotates_moves_the_sequence_and_nothing_that_is_said(store: &dyn Store) {
+    let pictured = |url: &str, figure: &str| {
+        let mut stored = post(1, "a picture");
+        stored.post.parts.push(Part::Photo(Photo { url: url.to_owned(), ..Photo::default() }));
+        stored.post.reactions.push(Reaction { emoji: "🍵".to_owned(), count: figure.to_owned() });
+        stored
+    };
+    let avatar = |photo: &str| {
+        let info = ChannelInfo { photo: Some(photo.to_owned()), ..channel(NEWS, "News").info };
+        Batch { channel: Some(Channel { info, info_seen: at(5), ..channel(NEWS, "News") }), ..Batch::default() }
+    };
+    let renewed = |stored| Batch { changes: vec![change(ChangeKind::Renewed, NEWS, stored)], ..Batch::default() };
+    store.commit(at(1), avatar("https://cdn.example/1")).unwrap();
+    let new = vec![change(ChangeKind::New, NEWS, pictured("https://cdn.example/a", "1"))];
+    store.commit(at(2), Batch { changes: new, ..Batch::default() }).unwrap();
+    let before = store.head(NEWS);
+    assert_eq!((before.said, before.said_at), (before.sequence, before.changed));
+    store.commit(at(10), renewed(pictured("https://cdn.example/b", "1"))).unwrap();
+    store.commit(at(11), avatar("https://cdn.example/2")).unwrap();
+    let after = store.head(NEWS);
+    assert_eq!((after.said, after.said_at, after.sequence), (before.said, before.said_at, before.sequence + 2));
+    store.commit(at(12), renewed(pictured("https://cdn.example/c", "2"))).unwrap();
+    let figures = store.head(NEWS);
+    assert_eq!((figures.said, figures.said_at), (figures.sequence, figures.changed), "a figure is said");
 }
 
 fn what_was_decided_before_another_wrote_is_refused_whole(store: &dyn Store) {
