@@ -21,7 +21,7 @@ use tokio::{net::TcpStream, time::timeout};
 use url::Url;
 
 pub use address::is_public;
-pub use files::{FileError, Files};
+pub use files::{FileBody, FileError, FilePart, Files};
 pub use gate::{Gate, literal};
 pub use lookup::{Resolver, system};
 

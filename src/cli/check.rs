@@ -14,7 +14,11 @@ pub fn run(config: &Config) -> Result<(), Failure> {
     println!("configuration: {} channels, served at {}", config.channels.len(), config.server.public_url);
     let OnDemand { enabled, reason, .. } = &config.on_demand;
     println!("configuration: channels are {} on demand: {reason}", if *enabled { "followed" } else { "not followed" });
-    let whose = if config.media.mode == Mode::Direct { "Telegram's own" } else { "ours, which last" };
+    let whose = match config.media.mode {
+        Mode::Direct => "Telegram's own",
+        Mode::Redirect => "ours, which last",
+        Mode::Cache => "ours, and the files are kept here",
+    };
     println!("configuration: the addresses of files are {whose}: {}", config.media.reason);
     tokens(config)?;
     let place = store_config(config);

@@ -11,6 +11,7 @@ mod read;
 mod section;
 
 use std::{
+    collections::BTreeSet,
     net::SocketAddr,
     path::{Path, PathBuf},
 };
@@ -21,7 +22,7 @@ use url::Url;
 pub use access::{Access, TokenError, Tokens};
 pub use environment::Environment;
 pub use limits::Limits;
-pub use media::{Media, Mode};
+pub use media::{Media, MediaStore, Mode};
 pub use named::is_reserved;
 pub use on_demand::OnDemand;
 pub use read::is_loopback;
@@ -45,6 +46,8 @@ pub struct Config {
     pub poll: Poll,
     pub on_demand: OnDemand,
     pub media: Media,
+    /// The channels whose files never leave the store of media.
+    pub kept: BTreeSet<ChannelName>,
     pub open_in: OpenIn,
     pub hub: Hub,
     /// For feeds that say nothing of their own.
@@ -203,7 +206,7 @@ impl Config {
     pub fn addresses(&self) -> Addresses {
         match self.media.mode {
             Mode::Direct => Addresses::default(),
-            Mode::Redirect => Addresses::below(&self.server.public_url),
+            Mode::Redirect | Mode::Cache => Addresses::below(&self.server.public_url),
         }
     }
 

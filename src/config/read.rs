@@ -49,7 +49,7 @@ fn whole(root: Section<'_>, more: Vec<Word<'_>>) -> Config {
     let upstream = upstream(root.section("upstream"));
     let poll = poll(root.section("poll"), &upstream);
     let on_demand = on_demand(root.section("on_demand"), &server, &access);
-    let media = media(root.section("media"), &server);
+    let media = media(root.section("media"), &server, &store);
     let open_in = open_in(root.section("open_in"));
     let hub = hub(root.section("hub"));
     let defaults = root.section("defaults");
@@ -58,9 +58,9 @@ fn whole(root: Section<'_>, more: Vec<Word<'_>>) -> Config {
     defaults.finish();
     let mut channels = Vec::new();
     let mut feeds = Vec::new();
-    let mut names = BTreeSet::new();
+    let (mut names, mut kept) = (BTreeSet::new(), BTreeSet::new());
     for section in root.sections("channel") {
-        if let Some((channel, feed)) = channel(section, &settings, default_history, &mut names) {
+        if let Some((channel, feed)) = channel(section, &settings, default_history, &mut names, &mut kept) {
             channels.push(channel);
             feeds.push(feed);
         }
@@ -88,6 +88,7 @@ fn whole(root: Section<'_>, more: Vec<Word<'_>>) -> Config {
         poll,
         on_demand,
         media,
+        kept,
         open_in,
         hub,
         defaults,
@@ -274,11 +275,13 @@ fn channel(
     defaults: &Settings,
     history_default: History,
     names: &mut BTreeSet<ChannelName>,
+    kept: &mut BTreeSet<ChannelName>,
 ) -> Option<(ChannelConfig, FeedSpec)> {
     let settings = settings(&section, defaults.clone());
     let history = history(&section, history_default);
     let filter = filter(&section);
     let title = section.text("title").map(|word| word.text.to_owned());
+    let is_kept = section.choice("keep", &[("forever", true)]).is_some();
     let name = section.required_text("name").and_then(|word| match word.text.parse::<ChannelName>() {
         Err(error) => {
             section.refuse(&word, error.reason());
@@ -299,6 +302,7 @@ fn channel(
     });
     section.finish();
     let name = name?;
+    kept.extend(is_kept.then(|| name.clone()));
     let feed = FeedSpec { title, filter, ..plain(name.clone(), settings) };
     Some((ChannelConfig { name, history }, feed))
 }

@@ -1,7 +1,7 @@
 //! What a configuration decides: the site that is served, the poller and the hub. A generation is planned, which may
 //! fail and changes nothing, and then begun in the place of another, which cannot fail.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use tokio::{
     join, select,
@@ -13,19 +13,21 @@ use tokio::{
     time::timeout,
 };
 use tracing::warn;
+use url::Url;
 
-use super::{Failure, Ground, STOP_TIME, exits, push::Push, systemd, until};
+use super::{Failure, Ground, STOP_TIME, exits, media_cache, push::Push, systemd, until};
 use crate::{
-    config::{Config, Mode, Tokens},
+    config::{self, Config, Mode, Tokens},
     demand::{Demand, Scene},
     feeds::{Feeds, Followed},
     fetch::{self, Files, Http},
     hub::Hub,
-    media::Present,
+    media::{self, Cache, Present},
+    model::ChannelName,
     poll::Poller,
     serve::Site,
     status::{Board, FirstLook},
-    store::Error,
+    store::{Error, Handle},
 };
 
 /// What a generation takes over from the one before.
@@ -34,6 +36,22 @@ pub struct Heritage {
     board: Arc<Board>,
     /// The last hub of the daemon's own, even if it was switched off since: it may have deliveries under way.
     hub: Option<Arc<Hub>>,
+    /// The files that are kept, as long as nothing is to be otherwise with them.
+    cache: Option<(MediaSettings, Arc<Cache>)>,
+}
+
+/// What decides how files are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct MediaSettings {
+    media: config::Media,
+    kept: BTreeSet<ChannelName>,
+    proxies: Vec<Url>,
+}
+
+impl MediaSettings {
+    fn of(config: &Config) -> Self {
+        Self { media: config.media.clone(), kept: config.kept.clone(), proxies: config.upstream.proxies.clone() }
+    }
 }
 
 /// Built, and not begun.
@@ -55,6 +73,7 @@ pub struct Generation {
     polling: JoinHandle<()>,
     pushing: JoinHandle<()>,
     following: JoinHandle<()>,
+    keeping: JoinHandle<()>,
 }
 
 impl Plan {
@@ -64,7 +83,8 @@ impl Plan {
         tokens: Option<Tokens>,
         before: Option<Heritage>,
     ) -> Result<Self, Failure> {
-        let (earlier, hub) = before.map_or_else(Default::default, |before| (Some(before.board), before.hub));
+        let (earlier, hub, kept) =
+            before.map_or_else(Default::default, |before| (Some(before.board), before.hub, before.cache));
         let push = Push::open(&config, ground.handle(), ground.clock.clone(), hub.as_deref()).await?;
         let feeds = feeds(ground, &config).await?;
         let board = Arc::new(board(&feeds.now(), earlier.as_deref()));
@@ -72,12 +92,14 @@ impl Plan {
         let (demand, readers) = (Arc::clone(&ground.demand), Arc::clone(&ground.readers));
         let site = Site::new(Arc::clone(&config), store, Arc::clone(&board), metrics);
         let site = site.with_feeds(feeds).with_hub(push.own()).with_tokens(tokens);
-        let site = site.with_demand(Arc::clone(&demand), Arc::clone(&readers)).with_media(present(ground, &config)?);
+        let (present, cache) = files_of(ground, &config, kept).await?;
+        let site = site.with_demand(Arc::clone(&demand), Arc::clone(&readers)).with_media(present, cache.clone());
         let site = Arc::new(site);
         let (look, looks) = mpsc::unbounded_channel();
         let poller = poller(ground, &config, &site.feeds, &board, look)?;
         let scene = site.scene();
-        let heritage = Heritage { board, hub: push.own().or(hub) };
+        let cache = cache.map(|cache| (MediaSettings::of(&config), cache));
+        let heritage = Heritage { board, hub: push.own().or(hub), cache };
         Ok(Self { heritage, config, site, poller, push, demand, scene, looks })
     }
 
@@ -89,6 +111,7 @@ impl Plan {
         let (stop, stopped) = watch::channel(false);
         let stopped_too = stopped.clone();
         let following = tokio::spawn(demand.run(scene, looks, until(stopped.clone())));
+        let keeping = tokio::spawn(keep_files(Arc::clone(&site), until(stopped.clone())));
         let polling = tokio::spawn(async move {
             if let Some(polled) = &mut polled {
                 ended(polled).await;
@@ -102,7 +125,7 @@ impl Plan {
                 }
             });
         });
-        Generation { config, heritage, stop, polling, pushing, following }
+        Generation { config, heritage, stop, polling, pushing, following, keeping }
     }
 }
 
@@ -113,6 +136,7 @@ impl Generation {
             _ = &mut self.polling => "polling",
             _ = &mut self.pushing => "the hub",
             _ = &mut self.following => "following on demand",
+            _ = &mut self.keeping => "keeping files",
         }
     }
 
@@ -121,6 +145,7 @@ impl Generation {
     pub async fn end(mut self) {
         self.stop.send_replace(true);
         ended(&mut self.following).await;
+        ended(&mut self.keeping).await;
         let (mut polling, mut pushing) = self.retire();
         let pushed = async {
             if timeout(STOP_TIME, ended(&mut pushing)).await.is_err() {
@@ -139,6 +164,17 @@ impl Generation {
     /// The configuration in the file is not the one in force.
     pub fn refuse(&self, error: &str) {
         self.heritage.board.set_configuration_error(error.to_owned());
+    }
+}
+
+/// As long as there are files to be kept, or for ever.
+async fn keep_files(site: Arc<Site>, shutdown: impl Future<Output = ()>) {
+    match site.cache() {
+        Some(cache) => {
+            let (feeds, store) = (Arc::clone(&site.feeds), Handle::new(Arc::clone(&site.store)));
+            media::keep(Arc::clone(cache), store, feeds, site.config.media.eager, shutdown).await;
+        }
+        None => shutdown.await,
     }
 }
 
@@ -179,13 +215,27 @@ async fn feeds(ground: &Ground, config: &Arc<Config>) -> Result<Feeds, Failure> 
     resumed.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
 }
 
-/// Who knows where files are, unless readers are given upstream's addresses.
-fn present(ground: &Ground, config: &Config) -> Result<Option<Present>, Failure> {
+/// Who knows where files are, unless readers are given upstream's addresses, and who keeps them, if they are kept.
+async fn files_of(
+    ground: &Ground,
+    config: &Config,
+    before: Option<(MediaSettings, Arc<Cache>)>,
+) -> Result<(Option<Arc<Present>>, Option<Arc<Cache>>), Failure> {
     if config.media.mode == Mode::Direct {
-        return Ok(None);
+        return Ok((None, None));
     }
     let files = Files::new(&config.upstream.proxies, config.media.allow_private, &fetch::system())?;
-    Ok(Some(Present::new(ground.handle(), files, Arc::clone(&ground.refreshes), ground.clock.clone())))
+    let present = Arc::new(Present::new(ground.handle(), files, Arc::clone(&ground.refreshes), ground.clock.clone()));
+    if config.media.mode != Mode::Cache {
+        return Ok((Some(present), None));
+    }
+    if let Some((settings, cache)) = before
+        && settings == MediaSettings::of(config)
+    {
+        return Ok((Some(present), Some(cache)));
+    }
+    let cache = media_cache(config, Arc::clone(&present), ground.clock.clone()).await?;
+    Ok((Some(present), Some(Arc::new(cache))))
 }
 
 fn poller(

@@ -30,7 +30,7 @@ use tracing::{error, info, warn};
 use generation::{Generation, Heritage, Plan, ended};
 use signals::{Signal, Signals};
 use watched::Watched;
-pub use wiring::{exits, load, password, store_config, tokens};
+pub use wiring::{exits, load, media_cache, media_place, password, spool, store_config, tokens};
 
 use crate::{
     clock::Clock,
@@ -78,6 +78,8 @@ impl Ground {
 async fn daemon(path: PathBuf, watched: Watched, config: Arc<Config>, listener: TcpListener) -> Result<(), Failure> {
     let signals = Signals::new()?;
     let (store, clock) = (open(&config).await?, Clock::system());
+    // What was on its way when an earlier run was killed.
+    let _ = std::fs::remove_dir_all(spool(&config));
     let metrics = Arc::new(Metrics::new(clock.wall()));
     let demand = Arc::new(Demand::resume(Handle::new(Arc::clone(&store)), clock.clone()).await?);
     let (readers, refreshes) = (Arc::default(), Arc::default());

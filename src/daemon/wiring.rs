@@ -10,8 +10,11 @@ use url::Url;
 
 use super::Failure;
 use crate::{
-    config::{Config, StoreConfig, Tokens},
+    clock::Clock,
+    config::{Config, MediaStore, StoreConfig, Tokens},
     fetch::{Http, without_credentials},
+    media::{Cache, Objects, Place, Present, Rules},
+    model::ChannelName,
     poll::Exit,
 };
 
@@ -34,9 +37,40 @@ pub fn exits(config: &Config) -> Result<Vec<Exit<Http>>, Failure> {
 
 /// The store, given the environment.
 pub fn store_config(config: &Config) -> StoreConfig {
-    // systemd may name several, separated by colons; the first is ours.
-    let state = env::var_os("STATE_DIRECTORY").and_then(|value| env::split_paths(&value).next());
-    config.store.within(state.as_deref())
+    config.store.within(state_directory().as_deref())
+}
+
+/// systemd may name several, separated by colons; the first is ours.
+fn state_directory() -> Option<PathBuf> {
+    env::var_os("STATE_DIRECTORY").and_then(|value| env::split_paths(&value).next())
+}
+
+/// Where files are kept, given the environment.
+pub fn media_place(config: &Config) -> Place {
+    match config.media.store.within(state_directory().as_deref()) {
+        MediaStore::Directory(path) => Place::Directory(path),
+        MediaStore::Bucket { url, endpoint } => Place::Bucket { url, endpoint },
+    }
+}
+
+/// The files that are kept, as the configuration says.
+pub async fn media_cache(config: &Config, present: Arc<Present>, clock: Clock) -> Result<Cache, Failure> {
+    let media = &config.media;
+    let rules = Rules {
+        max_bytes: media.max_bytes,
+        quota_bytes: media.quota_bytes,
+        unused_days: media.unused_days,
+        bytes_per_second: media.bytes_per_second,
+        kept: config.kept.iter().map(ChannelName::key).collect(),
+    };
+    let objects = Objects::open(&media_place(config)).map_err(|error| error.to_string())?;
+    let spool = spool(config).join(format!("{:016x}", fastrand::u64(..)));
+    Cache::open(objects, present, spool, rules, clock).await.map_err(|error| error.to_string())
+}
+
+/// Where files are until they are whole: nothing in it outlives the process.
+pub fn spool(config: &Config) -> PathBuf {
+    store_config(config).path.join("spool")
 }
 
 /// The tokens of those who may read, given the environment.

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+use futures_util::{StreamExt, stream::BoxStream};
 use reqwest::{
     Client, Proxy, Response, StatusCode,
-    header::{LOCATION, RANGE},
+    header::{CONTENT_LENGTH, CONTENT_RANGE, LOCATION, RANGE},
     redirect::Policy,
 };
 use url::Url;
@@ -20,6 +22,19 @@ const REDIRECTS: usize = 3;
 pub struct Files {
     clients: Vec<Client>,
     gate: Gate,
+}
+
+/// A file as it comes.
+pub struct FileBody {
+    /// In bytes, where the host says so.
+    pub length: Option<u64>,
+    pub pieces: BoxStream<'static, Result<Bytes, String>>,
+}
+
+/// A part of a file as it comes: the fields that say which.
+pub struct FilePart {
+    pub content_range: String,
+    pub body: FileBody,
 }
 
 /// Why there is no file.
@@ -41,7 +56,7 @@ impl Files {
         let gate = Gate::new(allow_private, resolver);
         let client = |proxy: Option<&Url>| {
             let builder = Client::builder().no_proxy().user_agent(USER_AGENT).redirect(Policy::none());
-            let builder = builder.connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT);
+            let builder = builder.connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT).no_gzip();
             let builder = match proxy {
                 // The proxy looks names up, and dials.
                 Some(proxy) => builder.proxy(Proxy::all(proxy.clone()).map_err(|error| reason(&error))?),
@@ -59,6 +74,20 @@ impl Files {
     /// Whether the file is still at `url`.
     pub async fn look(&self, url: &str) -> Result<(), FileError> {
         self.ask(url, Some("bytes=0-0")).await.map(drop)
+    }
+
+    /// The whole file.
+    pub async fn open(&self, url: &str) -> Result<FileBody, FileError> {
+        self.ask(url, None).await.map(body)
+    }
+
+    /// The `range` of the file, as a request for it says it; None if the host gives the whole instead.
+    pub async fn part(&self, url: &str, range: &str) -> Result<Option<FilePart>, FileError> {
+        let response = self.ask(url, Some(range)).await?;
+        let content_range = response.headers().get(CONTENT_RANGE).and_then(|range| range.to_str().ok());
+        let is_part = response.status() == StatusCode::PARTIAL_CONTENT;
+        let content_range = content_range.filter(|_| is_part).map(str::to_owned);
+        Ok(content_range.map(|content_range| FilePart { content_range, body: body(response) }))
     }
 
     /// The answer to a request for the file, or for a `range` of it; 200 or 206.
@@ -101,4 +130,23 @@ impl Files {
         }
         Err(failure)
     }
+}
+
+/// Nothing is unpacked on the way, so its length is that of the file.
+fn body(response: Response) -> FileBody {
+    let length = response.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let pieces = futures_util::stream::unfold(response, |mut response| async move {
+        match response.chunk().await {
+            Ok(Some(piece)) => Some((Ok(piece), response)),
+            Ok(None) => None,
+            Err(error) => Some((Err(reason(&error)), response)),
+        }
+    });
+    // An error is the last word.
+    let mut failed = false;
+    let pieces = pieces.take_while(move |piece| {
+        let over = std::mem::replace(&mut failed, piece.is_err());
+        std::future::ready(!over)
+    });
+    FileBody { length, pieces: pieces.boxed() }
 }

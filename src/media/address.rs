@@ -40,7 +40,7 @@ impl Addresses {
         let Some(base) = &self.0 else { return };
         post.each_medium(|place, url| {
             if is_of_web(url) {
-                *url = format!("{base}{}", path(&channel.slug, place));
+                *url = format!("{base}{}", Address::of(&channel.slug, place).place());
             }
         });
     }
@@ -49,7 +49,7 @@ impl Addresses {
     pub fn avatar(&self, channel: &Channel) -> Option<String> {
         let photo = channel.info.photo.as_ref().filter(|photo| is_of_web(photo))?;
         let Some(base) = &self.0 else { return Some(photo.clone()) };
-        Some(format!("{base}{}/avatar/{}.jpg", channel.slug, avatar_name(&channel.slug)))
+        Some(format!("{base}{}", Address::of_avatar(&channel.slug).place()))
     }
 }
 
@@ -58,17 +58,47 @@ pub fn is_of_web(url: &str) -> bool {
     ["https://", "http://"].iter().any(|scheme| url.starts_with(scheme))
 }
 
-/// Below `/media/`.
-pub fn path(slug: &str, place: MediaPlace) -> String {
-    format!("{slug}/{}/{}.{}", place.message, place.number, place.role.extension())
-}
-
 /// Says nothing of what the picture shows, for upstream's address of it rotates: it tells channels apart.
 fn avatar_name(slug: &str) -> String {
     Sha256::digest(slug.to_ascii_lowercase()).iter().take(6).map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl Address {
+    /// Of a post's file.
+    pub fn of(slug: &str, place: MediaPlace) -> Self {
+        let MediaPlace { message, number, role } = place;
+        let file = File::Of { message, number, extension: role.extension().to_owned() };
+        Self { slug: slug.to_owned(), file }
+    }
+
+    /// Of a channel's picture.
+    pub fn of_avatar(slug: &str) -> Self {
+        Self { slug: slug.to_owned(), file: File::Avatar }
+    }
+
+    /// The media type that its name tells.
+    pub fn mime(&self) -> &'static str {
+        let File::Of { extension, .. } = &self.file else { return "image/jpeg" };
+        match extension.as_str() {
+            "jpg" => "image/jpeg",
+            "png" => "image/png",
+            "webp" => "image/webp",
+            "mp4" => "video/mp4",
+            "webm" => "video/webm",
+            "ogg" => "audio/ogg",
+            _ => super::SAVED,
+        }
+    }
+
+    /// Its path below `/media/`.
+    pub fn place(&self) -> String {
+        let slug = &self.slug;
+        match &self.file {
+            File::Of { message, number, extension } => format!("{slug}/{message}/{number}.{extension}"),
+            File::Avatar => format!("{slug}/avatar/{}.jpg", avatar_name(slug)),
+        }
+    }
+
     /// Of the segments of a path behind `/media/`; None for what none leads to.
     pub fn parse(segments: &[&str]) -> Option<Self> {
         let [slug, message, name] = segments else { return None };

@@ -1,10 +1,20 @@
 //! The files of posts: the addresses of our own that stand for them, and what these lead to.
 
 mod address;
+mod cache;
+mod download;
+mod keeper;
+mod kind;
+mod objects;
 mod present;
 mod refresh;
 
-pub use present::{Found, Present};
+pub use objects::{Digest, Entry, Listed, Objects, Place};
+pub use present::{Found, Present, Unread};
 pub use refresh::{Refreshes, Renewal};
 
-pub use address::{Address, Addresses, File, is_of_web, path};
+pub use address::{Address, Addresses, File, is_of_web};
+pub use cache::{Cache, Figures, Opened, Rules};
+pub use download::{Download, Progress, Why};
+pub use keeper::keep;
+pub use kind::SAVED;

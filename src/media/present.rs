@@ -56,17 +56,21 @@ pub struct Present {
 }
 
 /// A file of a stored post.
-struct Located {
+pub(super) struct Located {
     channel: ChannelName,
     /// None for the channel's picture.
     post: Option<PostId>,
-    url: String,
+    pub url: String,
 }
 
 impl Present {
     pub fn new(store: Handle, files: Files, refreshes: Arc<Refreshes>, clock: Clock) -> Self {
         let alive = Cache::builder().max_capacity(MOST_ALIVE).time_to_live(ALIVE).build();
         Self { store, files, refreshes, clock, alive }
+    }
+
+    pub fn files(&self) -> &Files {
+        &self.files
     }
 
     /// The present address of the file.
@@ -76,14 +80,22 @@ impl Present {
             return Ok(Found::At(located.url));
         }
         let Some(post) = located.post else { return Ok(Found::Later(AGAIN)) };
+        // Somebody else may have had it renewed while this one was looked at.
+        if let Some(other) = self.renewed(address, &located).await? {
+            return Ok(Found::At(other));
+        }
         let renewal = self.refreshes.renew(&located.channel, post, self.clock.wall());
         match timeout(PATIENCE, renewal).await {
             Ok(Renewal::Done) => {}
             Ok(Renewal::Gone) => return Ok(Found::Gone),
             Ok(Renewal::Failed) | Err(_) => return Ok(Found::Later(AGAIN)),
         }
-        let renewed = self.locate(address).await?.filter(|renewed| renewed.url != located.url);
-        Ok(renewed.map_or(Found::Later(AGAIN), |renewed| Found::At(renewed.url)))
+        Ok(self.renewed(address, &located).await?.map_or(Found::Later(AGAIN), Found::At))
+    }
+
+    /// The file's address, if it is another one than it was.
+    async fn renewed(&self, address: &Address, before: &Located) -> Result<Option<String>, Unread> {
+        Ok(self.locate(address).await?.map(|now| now.url).filter(|url| *url != before.url))
     }
 
     /// Whether readers may be sent there. That we cannot reach a host says nothing of whether they can.
@@ -101,7 +113,8 @@ impl Present {
         }
     }
 
-    async fn locate(&self, address: &Address) -> Result<Option<Located>, Unread> {
+    /// The file of a stored post, by upstream's address that was seen last.
+    pub(super) async fn locate(&self, address: &Address) -> Result<Option<Located>, Unread> {
         let address = address.clone();
         Ok(self.store.run(move |store| locate(store, &address)).await??)
     }

@@ -1,12 +1,11 @@
 //! Responses of the kinds that several routes give, and the fields that all of them carry.
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
 use bytes::Bytes;
-use http_body_util::Full;
+use futures_util::stream::BoxStream;
 use hyper::{
     Method, Response, StatusCode,
-    body::Body,
     header::{
         CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, LOCATION, REFERRER_POLICY, RETRY_AFTER,
         X_CONTENT_TYPE_OPTIONS,
@@ -14,13 +13,22 @@ use hyper::{
 };
 use serde_json::json;
 
-pub type Answer = Response<Full<Bytes>>;
+use super::body::Body;
+
+pub type Answer = Response<Body>;
 
 /// How long clients wait before they ask again what could not be served, in seconds.
 pub const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("30");
 
 pub fn new(status: StatusCode, body: impl Into<Bytes>) -> Answer {
-    let mut response = Response::new(Full::new(body.into()));
+    let mut response = Response::new(Body::from(body.into()));
+    *response.status_mut() = status;
+    response
+}
+
+/// Of pieces as they come; `length` in bytes, where it is known.
+pub fn pieces(status: StatusCode, pieces: BoxStream<'static, io::Result<Bytes>>, length: Option<u64>) -> Answer {
+    let mut response = Response::new(Body::Pieces { pieces, left: length });
     *response.status_mut() = status;
     response
 }
@@ -87,20 +95,21 @@ fn redirect(status: StatusCode, cache: &'static str, location: &str) -> Answer {
 
 /// Adds what every response carries. HEAD gets the fields of GET, its length too, and no body (RFC 9110 9.3.2).
 pub fn finish(mut response: Answer, method: &Method) -> Answer {
-    let length = body_length(&response);
+    let length = response.body().length();
     let bare = response.status() == StatusCode::NOT_MODIFIED;
     let headers = response.headers_mut();
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    if !bare {
+    if let Some(length) = length.filter(|_| !bare) {
         headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
     }
     if *method == Method::HEAD {
-        *response.body_mut() = Full::default();
+        *response.body_mut() = Body::default();
     }
     response
 }
 
+/// As far as it is known.
 pub fn body_length(response: &Answer) -> usize {
-    response.body().size_hint().exact().and_then(|length| usize::try_from(length).ok()).unwrap_or(0)
+    response.body().length().and_then(|length| usize::try_from(length).ok()).unwrap_or(0)
 }

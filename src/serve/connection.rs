@@ -2,9 +2,7 @@
 
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
-use bytes::Bytes;
-use http_body_util::Full;
-use hyper::{Request, Response, body::Incoming, server::conn::http1, service::service_fn};
+use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -17,6 +15,7 @@ use tokio::{
 
 use super::{
     Peer, Site,
+    answer::Answer,
     bounded::Bounded,
     client::Client,
     handle,
@@ -149,7 +148,7 @@ async fn converse<S, A, F>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
     A: Fn(Request<Incoming>) -> F,
-    F: Future<Output = Response<Full<Bytes>>>,
+    F: Future<Output = Answer>,
 {
     let heard = Notify::new();
     let service = service_fn(|request| {
@@ -194,7 +193,7 @@ mod tests {
         let (ours, theirs) = duplex(64);
         let ended = tokio::spawn(async move {
             let (_stop, stopping) = watch::channel(());
-            converse(ours, HEAD_TIME, |_| async move { Response::new(Full::from(body)) }, stopping).await
+            converse(ours, HEAD_TIME, |_| async move { Response::new(Body::from(body)) }, stopping).await
         });
         (theirs, ended)
     }
@@ -212,7 +211,7 @@ mod tests {
         let (ours, theirs) = duplex(64);
         let (stop, stopping) = watch::channel(());
         drop(stop);
-        let answer = |_| async { Response::new(Full::from("ok")) };
+        let answer = |_| async { Response::new(Body::from("ok")) };
         (theirs, tokio::spawn(converse(ours, HEAD_TIME, answer, stopping)))
     }
 

@@ -6,6 +6,7 @@
 
 mod access;
 mod answer;
+mod body;
 mod bounded;
 mod client;
 mod conditional;
@@ -19,6 +20,7 @@ mod media;
 mod negotiation;
 mod pages;
 mod peers;
+mod range;
 mod rate;
 mod route;
 mod seats;
@@ -27,20 +29,19 @@ mod visitor;
 
 use std::{net::SocketAddr, sync::Arc, time::Instant};
 
-use bytes::Bytes;
-use http_body_util::Full;
 use hyper::{
-    Method, Request, Response, StatusCode, Version,
-    body::Body,
+    Method, Request, StatusCode, Version,
+    body::Body as HttpBody,
     header::{ALLOW, HOST, HeaderValue},
     http::request::Parts,
 };
 
+pub use body::Body;
 pub use connection::{Sites, run};
 pub use hub::FeedTopics;
 pub use site::Site;
 
-use answer::problem;
+use answer::{Answer, problem};
 use route::Route;
 
 /// Longer request targets are refused (RFC 9110 15.5.15).
@@ -51,9 +52,9 @@ const TARGET_BYTES: usize = 8 << 10;
 pub struct Peer(pub SocketAddr);
 
 /// Answers one request. Only the hub reads the body, and of any kind, so it is the same with and without a socket.
-pub async fn handle<B>(site: &Arc<Site>, request: Request<B>) -> Response<Full<Bytes>>
+pub async fn handle<B>(site: &Arc<Site>, request: Request<B>) -> Answer
 where
-    B: Body<Error: Into<Box<dyn std::error::Error + Send + Sync>>>,
+    B: HttpBody<Error: Into<Box<dyn std::error::Error + Send + Sync>>>,
 {
     let (mut parts, body) = request.into_parts();
     let (class, response) = match (turn_away(site, &mut parts), &site.hub) {
@@ -74,7 +75,7 @@ where
 }
 
 /// What those get who ask too often or for what is not theirs. From here on no target holds a token.
-fn turn_away(site: &Site, parts: &mut Parts) -> Option<Response<Full<Bytes>>> {
+fn turn_away(site: &Site, parts: &mut Parts) -> Option<Answer> {
     let limited = site.rate(parts, Instant::now());
     let refusal = access::refuse(site.tokens(), parts);
     let Err(wait) = limited else { return refusal };
@@ -83,7 +84,7 @@ fn turn_away(site: &Site, parts: &mut Parts) -> Option<Response<Full<Bytes>>> {
 }
 
 /// The answer, and the class of its route for the metrics.
-async fn answer(site: &Arc<Site>, parts: &Parts) -> (&'static str, Response<Full<Bytes>>) {
+async fn answer(site: &Arc<Site>, parts: &Parts) -> (&'static str, Answer) {
     if let Some(refusal) = refuse(parts) {
         return ("none", refusal);
     }
@@ -112,7 +113,7 @@ async fn answer(site: &Arc<Site>, parts: &Parts) -> (&'static str, Response<Full
         Route::Sitemap => pages::sitemap(site, parts).await,
         Route::Robots => pages::robots(site),
         Route::Document(feed, format) => documents::serve(site, parts, feed, format).await,
-        Route::Media(address) => media::answer(site, &address).await,
+        Route::Media(address) => media::answer(site, parts, &address).await,
         Route::Style => pages::style(),
         Route::Icon(icon) => icon.answer(),
         Route::Health => health::report(site).await,
@@ -128,7 +129,7 @@ async fn answer(site: &Arc<Site>, parts: &Parts) -> (&'static str, Response<Full
 }
 
 /// What is wrong with a request before its target is looked at.
-fn refuse(parts: &Parts) -> Option<Response<Full<Bytes>>> {
+fn refuse(parts: &Parts) -> Option<Answer> {
     if let Some(refusal) = refuse_host(parts) {
         return Some(refusal);
     }
@@ -141,14 +142,14 @@ fn refuse(parts: &Parts) -> Option<Response<Full<Bytes>>> {
     None
 }
 
-fn refuse_host(parts: &Parts) -> Option<Response<Full<Bytes>>> {
+fn refuse_host(parts: &Parts) -> Option<Answer> {
     if parts.version == Version::HTTP_11 && parts.headers.get_all(HOST).iter().count() != 1 {
         return Some(problem(StatusCode::BAD_REQUEST, "A request names its host, once (RFC 9112, section 3.2)."));
     }
     None
 }
 
-fn not_allowed(allowed: &'static str, detail: &str) -> Response<Full<Bytes>> {
+fn not_allowed(allowed: &'static str, detail: &str) -> Answer {
     let mut response = problem(StatusCode::METHOD_NOT_ALLOWED, detail);
     response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
     response

@@ -22,7 +22,7 @@ use crate::{
     feed::{Format, Selection},
     feeds::{FeedId, Feeds},
     hub::Hub,
-    media::Present,
+    media::{Cache, Present},
     metrics::Metrics,
     readers::Readers,
     shelf::{Origin, Shelf},
@@ -63,7 +63,8 @@ pub struct Site {
     newcomers: Mutex<Rates<Client>>,
     demand: Option<Arc<Demand>>,
     readers: Arc<Readers>,
-    present: Option<Present>,
+    present: Option<Arc<Present>>,
+    cache: Option<Arc<Cache>>,
     /// Of those who may read; None: everybody may.
     tokens: Option<Tokens>,
 }
@@ -78,6 +79,7 @@ impl Site {
             demand: None,
             readers: Arc::default(),
             present: None,
+            cache: None,
             tokens: None,
             feeds: Arc::new(Feeds::of(&config)),
             press: Press::new(
@@ -122,14 +124,19 @@ impl Site {
         Self { demand: Some(demand).filter(|_| self.config.on_demand.enabled), readers, ..self }
     }
 
-    /// Leading readers to files by `present`.
-    pub fn with_media(self, present: Option<Present>) -> Self {
-        Self { present, ..self }
+    /// Leading readers to files by `present`, or serving them from `cache`.
+    pub fn with_media(self, present: Option<Arc<Present>>, cache: Option<Arc<Cache>>) -> Self {
+        Self { present, cache, ..self }
     }
 
     /// Whoever knows where files are.
     pub fn present(&self) -> Option<&Present> {
-        self.present.as_ref()
+        self.present.as_deref()
+    }
+
+    /// The files that are kept here.
+    pub fn cache(&self) -> Option<&Arc<Cache>> {
+        self.cache.as_ref()
     }
 
     /// Whoever follows what readers ask for.

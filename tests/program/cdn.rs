@@ -1,5 +1,6 @@
 //! A stand-in for Telegram's hosts of files, whose addresses die when they are told to.
 
+use std::collections::HashMap;
 use std::sync::{
     Arc, Mutex,
     atomic::{AtomicU64, Ordering::SeqCst},
@@ -16,6 +17,24 @@ pub struct Cdn {
     address: String,
     /// The paths that were asked for.
     asked: Arc<Mutex<Vec<String>>>,
+    /// By the end of the path; a small picture for all others.
+    files: Arc<Mutex<HashMap<String, Given>>>,
+}
+
+/// What a file is, or pretends to be.
+#[derive(Clone)]
+pub enum Given {
+    File(Vec<u8>),
+    /// Says that it is longer than it is.
+    Lying(Vec<u8>),
+    Elsewhere(String),
+}
+
+/// Begins as a JPEG does.
+pub fn picture() -> Vec<u8> {
+    let mut bytes = vec![0xff, 0xd8, 0xff, 0xe0];
+    bytes.extend((0..996).map(|n| (n % 251) as u8));
+    bytes
 }
 
 impl Cdn {
@@ -42,6 +61,15 @@ impl Cdn {
         self.base()
     }
 
+    pub fn give(&self, end: &str, given: Given) {
+        self.files.lock().unwrap().insert(end.to_owned(), given);
+    }
+
+    /// How often the whole of a file was asked for.
+    pub fn fetched(&self, end: &str) -> usize {
+        self.asked.lock().unwrap().iter().filter(|path| path.ends_with(end) && !path.starts_with("bytes=")).count()
+    }
+
     pub fn asked(&self) -> usize {
         self.asked.lock().unwrap().len()
     }
@@ -57,11 +85,33 @@ impl Cdn {
         }
         let request = String::from_utf8_lossy(&request).into_owned();
         let path = request.split(' ').nth(1).unwrap_or_default().to_owned();
+        let range = request.lines().find_map(|line| line.to_lowercase().strip_prefix("range: ").map(str::to_owned));
         let alive = path.starts_with(&format!("/{}/", self.generation.load(SeqCst)));
-        self.asked.lock().unwrap().push(path);
-        let status = if alive { "200 OK" } else { "404 Not Found" };
-        let body = "\u{1f5bc}";
-        let answer = format!("HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}", body.len());
-        let _ = stream.write_all(answer.as_bytes()).await;
+        self.asked.lock().unwrap().push(format!("{}{path}", range.clone().unwrap_or_default()));
+        let given =
+            self.files.lock().unwrap().iter().find(|(end, _)| path.ends_with(*end)).map(|(_, given)| given.clone());
+        let answer = match given.unwrap_or_else(|| Given::File(picture())) {
+            _ if !alive => head("404 Not Found", 0, ""),
+            Given::Elsewhere(to) => head("302 Found", 0, &format!("Location: {to}\r\n")),
+            Given::Lying(bytes) => [head("200 OK", bytes.len() + 100, ""), bytes].concat(),
+            Given::File(bytes) => match range.as_deref().and_then(|range| part(range, bytes.len())) {
+                Some((first, last)) => {
+                    let field = format!("Content-Range: bytes {first}-{last}/{}\r\n", bytes.len());
+                    [head("206 Partial Content", last - first + 1, &field), bytes[first..=last].to_vec()].concat()
+                }
+                None => [head("200 OK", bytes.len(), ""), bytes].concat(),
+            },
+        };
+        let _ = stream.write_all(&answer).await;
     }
+}
+
+fn head(status: &str, length: usize, fields: &str) -> Vec<u8> {
+    format!("HTTP/1.1 {status}\r\nConnection: close\r\n{fields}Content-Length: {length}\r\n\r\n").into_bytes()
+}
+
+fn part(range: &str, length: usize) -> Option<(usize, usize)> {
+    let (first, last) = range.strip_prefix("bytes=")?.split_once('-')?;
+    let first: usize = first.parse().ok()?;
+    Some((first, last.parse().unwrap_or(length - 1).min(length - 1)))
 }

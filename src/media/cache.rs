@@ -1,0 +1,368 @@
+//! Files that are kept here: fetched once, named once they are whole, and served from the store of media, within a quota.
+
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use chrono::TimeDelta;
+use moka::sync::Cache as Remembered;
+use tokio::{sync::Semaphore, time::timeout};
+use tracing::{debug, warn};
+
+use super::{
+    address::{Address, File},
+    download::{Download, Pace, Progress, Why},
+    objects::{Digest, Entry, Error, Objects},
+    present::{Found, Present, Unread},
+};
+use crate::{clock::Clock, fetch::FileError, model::Time};
+
+/// Downloads at the same time.
+const DOWNLOADS: usize = 4;
+/// A reader waits so long for a file to begin.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// After a download that failed the next one waits.
+const AFTER_FAILURE: Duration = Duration::from_secs(600);
+/// A channel's picture may be another one after so long.
+const AVATAR_AGE: TimeDelta = TimeDelta::days(1);
+/// Entries that are known without asking the store of media.
+const ENTRIES: u64 = 100_000;
+/// A file without an entry may be about to get one.
+const ORPHAN_AGE: TimeDelta = TimeDelta::hours(1);
+
+/// What is kept, and how much.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rules {
+    /// Of one file; larger ones are led to where they are.
+    pub max_bytes: u64,
+    /// Of all files; the least recently used leave first.
+    pub quota_bytes: u64,
+    /// A file that nobody used for so long leaves; None: as long as there is room.
+    pub unused_days: Option<u32>,
+    /// Of all downloads together; 0: as many as come.
+    pub bytes_per_second: u64,
+    /// The channels, by slug in lower case, whose files never leave.
+    pub kept: BTreeSet<String>,
+}
+
+/// What became of a request.
+pub enum Opened {
+    Stored(Entry),
+    /// It is on its way here.
+    Coming(Arc<Download>),
+    /// It is not kept here.
+    At(String),
+    Nothing,
+    Gone,
+    Later(Duration),
+}
+
+/// How much there is, and what was done since the start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Figures {
+    pub files: u64,
+    pub bytes: u64,
+    pub served: u64,
+    pub fetched: u64,
+    pub failed: u64,
+    pub evicted: u64,
+}
+
+pub struct Cache {
+    objects: Objects,
+    present: Arc<Present>,
+    /// Where files are until they are whole.
+    spool: PathBuf,
+    rules: Rules,
+    clock: Clock,
+    slots: Semaphore,
+    pace: Pace,
+    entries: Remembered<String, Entry>,
+    failures: Remembered<String, ()>,
+    downloads: Mutex<HashMap<String, Arc<Download>>>,
+    book: Mutex<Book>,
+}
+
+#[derive(Default)]
+struct Book {
+    files: HashMap<Digest, Used>,
+    /// The places that lead to a file.
+    places: HashSet<String>,
+    pinned: HashSet<Digest>,
+    figures: Figures,
+    /// Numbers downloads.
+    next: u64,
+}
+
+struct Used {
+    length: u64,
+    last: Time,
+}
+
+impl Book {
+    fn add(&mut self, digest: Digest, length: u64, last: Time) {
+        if self.files.insert(digest, Used { length, last }).is_none() {
+            self.figures.files += 1;
+            self.figures.bytes += length;
+        }
+    }
+
+    fn remove(&mut self, digest: &Digest) {
+        if let Some(used) = self.files.remove(digest) {
+            self.figures.files -= 1;
+            self.figures.bytes -= used.length;
+        }
+    }
+}
+
+impl Cache {
+    /// Finds out what is there. Files on their way lie in `spool`, a directory of its own.
+    pub async fn open(
+        objects: Objects,
+        present: Arc<Present>,
+        spool: PathBuf,
+        rules: Rules,
+        clock: Clock,
+    ) -> Result<Self, Error> {
+        std::fs::create_dir_all(&spool)?;
+        let mut book = Book::default();
+        for file in objects.files().await? {
+            book.add(file.digest, file.length, file.modified);
+        }
+        book.places = objects.places().await?.into_iter().collect();
+        for place in book.places.iter().filter(|place| is_kept(&rules, place)) {
+            book.pinned.extend(objects.entry(place).await?.map(|entry| entry.digest));
+        }
+        Ok(Self {
+            objects,
+            present,
+            spool,
+            pace: Pace::new(rules.bytes_per_second),
+            rules,
+            clock,
+            slots: Semaphore::new(DOWNLOADS),
+            entries: Remembered::new(ENTRIES),
+            failures: Remembered::builder().max_capacity(ENTRIES).time_to_live(AFTER_FAILURE).build(),
+            downloads: Mutex::default(),
+            book: Mutex::new(book),
+        })
+    }
+
+    pub fn objects(&self) -> &Objects {
+        &self.objects
+    }
+
+    pub fn present(&self) -> &Present {
+        &self.present
+    }
+
+    pub fn figures(&self) -> Figures {
+        self.book().figures
+    }
+
+    /// Whether the place leads to a file, or is about to.
+    pub fn has(&self, place: &str) -> bool {
+        self.book().places.contains(place) || self.failures.contains_key(place) || self.downloads().contains_key(place)
+    }
+
+    /// The file, from here or on its way here.
+    pub async fn get(self: &Arc<Self>, address: &Address) -> Result<Opened, Unread> {
+        let place = address.place();
+        match self.stored(address, &place).await {
+            Ok(Some(entry)) => {
+                self.used(&entry);
+                return Ok(Opened::Stored(entry));
+            }
+            Ok(None) => {}
+            Err(error) => warn!(%error, place, "a stored file cannot be looked up; it is fetched again"),
+        }
+        if self.failures.contains_key(&place) {
+            return self.elsewhere(address).await;
+        }
+        let Some(download) = self.fetch(address).await? else { return Ok(Opened::Nothing) };
+        let mut progress = download.progress();
+        let begun = timeout(PATIENCE, progress.wait_for(|progress| *progress != Progress::Asked)).await;
+        match begun.map(|progress| progress.map(|progress| progress.clone())) {
+            Ok(Ok(Progress::Coming { .. } | Progress::Done { .. })) => Ok(Opened::Coming(download)),
+            Ok(Ok(Progress::Failed(_)) | Err(_)) => self.elsewhere(address).await,
+            Ok(Ok(Progress::Asked)) | Err(_) => Ok(Opened::Later(PATIENCE)),
+        }
+    }
+
+    async fn elsewhere(&self, address: &Address) -> Result<Opened, Unread> {
+        Ok(match self.present.find(address).await? {
+            Found::At(url) => Opened::At(url),
+            Found::Nothing => Opened::Nothing,
+            Found::Gone => Opened::Gone,
+            Found::Later(wait) => Opened::Later(wait),
+        })
+    }
+
+    async fn stored(&self, address: &Address, place: &str) -> Result<Option<Entry>, Error> {
+        let known = self.entries.get(place);
+        let entry = match known {
+            Some(entry) => Some(entry),
+            None if self.book().places.contains(place) => self.objects.entry(place).await?,
+            None => None,
+        };
+        let Some(entry) = entry else { return Ok(None) };
+        let is_old = address.file == File::Avatar && self.clock.wall() - entry.stored >= AVATAR_AGE;
+        if is_old || !self.book().files.contains_key(&entry.digest) {
+            return Ok(None);
+        }
+        self.entries.insert(place.to_owned(), entry.clone());
+        Ok(Some(entry))
+    }
+
+    fn used(&self, entry: &Entry) {
+        let mut book = self.book();
+        book.figures.served += 1;
+        if let Some(used) = book.files.get_mut(&entry.digest) {
+            used.last = self.clock.wall();
+        }
+    }
+
+    /// The download of the file, begun if it is not under way; None if no stored post has such a file.
+    pub async fn fetch(self: &Arc<Self>, address: &Address) -> Result<Option<Arc<Download>>, Unread> {
+        let place = address.place();
+        if let Some(download) = self.downloads().get(&place) {
+            return Ok(Some(Arc::clone(download)));
+        }
+        if self.present.locate(address).await?.is_none() {
+            return Ok(None);
+        }
+        let mut downloads = self.downloads();
+        if let Some(download) = downloads.get(&place) {
+            return Ok(Some(Arc::clone(download)));
+        }
+        let number = {
+            let mut book = self.book();
+            book.next += 1;
+            book.next
+        };
+        let download = Download::new(self.spool.join(number.to_string()));
+        downloads.insert(place.clone(), Arc::clone(&download));
+        let (cache, address, own) = (Arc::clone(self), address.clone(), Arc::clone(&download));
+        tokio::spawn(async move {
+            let ended = cache.download(&address, &place, &own).await;
+            if let Progress::Failed(why) = &ended {
+                debug!(place, %why, "a file cannot be fetched");
+                cache.failures.insert(place.clone(), ());
+                cache.book().figures.failed += 1;
+            }
+            cache.downloads().remove(&place);
+            own.tell(ended);
+        });
+        Ok(Some(download))
+    }
+
+    async fn download(&self, address: &Address, place: &str, download: &Download) -> Progress {
+        let Ok(_slot) = self.slots.acquire().await else { return Progress::Failed(Why::Other("it is late".into())) };
+        let body = match self.body(address).await {
+            Ok(body) => body,
+            Err(why) => return Progress::Failed(why),
+        };
+        let ended = download.write(body, self.rules.max_bytes, &self.pace).await;
+        if let Progress::Done { digest, length, mime } = &ended {
+            let entry =
+                Entry { digest: digest.clone(), length: *length, mime: (*mime).to_owned(), stored: self.clock.wall() };
+            // It can be read all the same, by those who read it now.
+            if let Err(error) = self.store(place, entry, download).await {
+                warn!(%error, place, "a file could not be stored; it is fetched again when it is wanted");
+            }
+        }
+        ended
+    }
+
+    async fn store(&self, place: &str, entry: Entry, download: &Download) -> Result<(), Error> {
+        self.objects.keep(&entry.digest, entry.length, download.path()).await?;
+        self.objects.enter(place, &entry).await?;
+        {
+            let mut book = self.book();
+            book.add(entry.digest.clone(), entry.length, self.clock.wall());
+            book.places.insert(place.to_owned());
+            book.figures.fetched += 1;
+            if is_kept(&self.rules, place) {
+                book.pinned.insert(entry.digest.clone());
+            }
+        }
+        self.entries.insert(place.to_owned(), entry);
+        self.trim().await
+    }
+
+    /// The file as upstream has it, by an address that is renewed if it is dead.
+    async fn body(&self, address: &Address) -> Result<crate::fetch::FileBody, Why> {
+        let nothing = || Why::Other("no stored post has such a file".to_owned());
+        let unread = |error: Unread| Why::Other(error.to_string());
+        let located = self.present.locate(address).await.map_err(unread)?.ok_or_else(nothing)?;
+        match self.present.files().open(&located.url).await {
+            Err(FileError::Dead(status)) => match self.present.find(address).await.map_err(unread)? {
+                Found::At(url) => self.present.files().open(&url).await.map_err(Why::from),
+                _ => Err(Why::Dead(status)),
+            },
+            body => body.map_err(Why::from),
+        }
+    }
+
+    /// Lets go what is beyond the quota, and what nobody used for too long.
+    pub async fn trim(&self) -> Result<(), Error> {
+        for digest in self.leaving() {
+            self.objects.remove(&digest).await?;
+            let mut book = self.book();
+            book.remove(&digest);
+            book.figures.evicted += 1;
+        }
+        Ok(())
+    }
+
+    fn leaving(&self) -> Vec<Digest> {
+        let book = self.book();
+        let oldest = self.rules.unused_days.map(|days| self.clock.wall() - TimeDelta::days(days.into()));
+        let mut files: Vec<_> = book.files.iter().filter(|(digest, _)| !book.pinned.contains(*digest)).collect();
+        files.sort_by(|a, b| (a.1.last, a.0).cmp(&(b.1.last, b.0)));
+        let mut beyond = book.figures.bytes.saturating_sub(self.rules.quota_bytes);
+        let leaves = files.into_iter().take_while(|(_, used)| {
+            let goes = beyond > 0 || oldest.is_some_and(|oldest| used.last < oldest);
+            beyond = beyond.saturating_sub(used.length);
+            goes
+        });
+        leaves.map(|(digest, _)| digest.clone()).collect()
+    }
+
+    /// Removes files that nothing leads to, as a crash between the two leaves them.
+    pub async fn sweep(&self) -> Result<usize, Error> {
+        let mut led_to = HashSet::new();
+        let places: Vec<String> = self.book().places.iter().cloned().collect();
+        for place in places {
+            led_to.extend(self.objects.entry(&place).await?.map(|entry| entry.digest));
+        }
+        let now = self.clock.wall();
+        let files = self.objects.files().await?;
+        let orphans =
+            files.into_iter().filter(|file| !led_to.contains(&file.digest) && now - file.modified >= ORPHAN_AGE);
+        let mut swept = 0;
+        for orphan in orphans {
+            self.objects.remove(&orphan.digest).await?;
+            self.book().remove(&orphan.digest);
+            swept += 1;
+        }
+        Ok(swept)
+    }
+
+    // What the locks guard is whole between any two statements.
+
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn downloads(&self) -> MutexGuard<'_, HashMap<String, Arc<Download>>> {
+        self.downloads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn is_kept(rules: &Rules, place: &str) -> bool {
+    place.split('/').next().is_some_and(|slug| rules.kept.contains(&slug.to_lowercase()))
+}
