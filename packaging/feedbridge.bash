@@ -43,6 +43,9 @@ _feedbridge() {
             feedbridge,list)
                 cmd="feedbridge__subcmd__list"
                 ;;
+            feedbridge,media)
+                cmd="feedbridge__subcmd__media"
+                ;;
             feedbridge,remove)
                 cmd="feedbridge__subcmd__remove"
                 ;;
@@ -79,6 +82,9 @@ _feedbridge() {
             feedbridge__subcmd__help,list)
                 cmd="feedbridge__subcmd__help__subcmd__list"
                 ;;
+            feedbridge__subcmd__help,media)
+                cmd="feedbridge__subcmd__help__subcmd__media"
+                ;;
             feedbridge__subcmd__help,remove)
                 cmd="feedbridge__subcmd__help__subcmd__remove"
                 ;;
@@ -88,6 +94,48 @@ _feedbridge() {
             feedbridge__subcmd__help,show)
                 cmd="feedbridge__subcmd__help__subcmd__show"
                 ;;
+            feedbridge__subcmd__help__subcmd__media,fetch)
+                cmd="feedbridge__subcmd__help__subcmd__media__subcmd__fetch"
+                ;;
+            feedbridge__subcmd__help__subcmd__media,prune)
+                cmd="feedbridge__subcmd__help__subcmd__media__subcmd__prune"
+                ;;
+            feedbridge__subcmd__help__subcmd__media,stats)
+                cmd="feedbridge__subcmd__help__subcmd__media__subcmd__stats"
+                ;;
+            feedbridge__subcmd__help__subcmd__media,verify)
+                cmd="feedbridge__subcmd__help__subcmd__media__subcmd__verify"
+                ;;
+            feedbridge__subcmd__media,fetch)
+                cmd="feedbridge__subcmd__media__subcmd__fetch"
+                ;;
+            feedbridge__subcmd__media,help)
+                cmd="feedbridge__subcmd__media__subcmd__help"
+                ;;
+            feedbridge__subcmd__media,prune)
+                cmd="feedbridge__subcmd__media__subcmd__prune"
+                ;;
+            feedbridge__subcmd__media,stats)
+                cmd="feedbridge__subcmd__media__subcmd__stats"
+                ;;
+            feedbridge__subcmd__media,verify)
+                cmd="feedbridge__subcmd__media__subcmd__verify"
+                ;;
+            feedbridge__subcmd__media__subcmd__help,fetch)
+                cmd="feedbridge__subcmd__media__subcmd__help__subcmd__fetch"
+                ;;
+            feedbridge__subcmd__media__subcmd__help,help)
+                cmd="feedbridge__subcmd__media__subcmd__help__subcmd__help"
+                ;;
+            feedbridge__subcmd__media__subcmd__help,prune)
+                cmd="feedbridge__subcmd__media__subcmd__help__subcmd__prune"
+                ;;
+            feedbridge__subcmd__media__subcmd__help,stats)
+                cmd="feedbridge__subcmd__media__subcmd__help__subcmd__stats"
+                ;;
+            feedbridge__subcmd__media__subcmd__help,verify)
+                cmd="feedbridge__subcmd__media__subcmd__help__subcmd__verify"
+                ;;
             *)
                 ;;
         esac
@@ -95,7 +143,7 @@ _feedbridge() {
 
     case "${cmd}" in
         feedbridge)
-            opts="-h -V --config --help --version serve fetch backfill add remove list health check show export import help"
+            opts="-h -V --config --help --version serve fetch backfill add remove list health media check show export import help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -229,7 +277,7 @@ _feedbridge() {
             return 0
             ;;
         feedbridge__subcmd__help)
-            opts="serve fetch backfill add remove list health check show export import help"
+            opts="serve fetch backfill add remove list health media check show export import help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -368,6 +416,76 @@ _feedbridge() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        feedbridge__subcmd__help__subcmd__media)
+            opts="stats prune verify fetch"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        feedbridge__subcmd__help__subcmd__media__subcmd__fetch)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        feedbridge__subcmd__help__subcmd__media__subcmd__prune)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        feedbridge__subcmd__help__subcmd__media__subcmd__stats)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        feedbridge__subcmd__help__subcmd__media__subcmd__verify)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         feedbridge__subcmd__help__subcmd__remove)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -431,6 +549,180 @@ _feedbridge() {
         feedbridge__subcmd__list)
             opts="-h --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        feedbridge__subcmd__media)
+            opts="-h --config --help stats prune verify fetch help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        feedbridge__subcmd__media__subcmd__fetch)
+            opts="-h --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        feedbridge__subcmd__media__subcmd__help)
+            opts="stats prune verify fetch help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        feedbridge__subcmd__media__subcmd__help__subcmd__fetch)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        feedbridge__subcmd__media__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        feedbridge__subcmd__media__subcmd__help__subcmd__prune)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        feedbridge__subcmd__media__subcmd__help__subcmd__stats)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        feedbridge__subcmd__media__subcmd__help__subcmd__verify)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        feedbridge__subcmd__media__subcmd__prune)
+            opts="-h --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        feedbridge__subcmd__media__subcmd__stats)
+            opts="-h --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        feedbridge__subcmd__media__subcmd__verify)
+            opts="-h --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

@@ -7,6 +7,7 @@ mod fetch;
 mod follow;
 mod health;
 mod import;
+mod media;
 mod progress;
 mod restore;
 mod settings;
@@ -83,6 +84,11 @@ enum Command {
         #[arg(long)]
         live: bool,
     },
+    /// Look after the files of posts that are kept here.
+    Media {
+        #[command(subcommand)]
+        command: media::Command,
+    },
     /// Check the configuration and the store, and say what is wrong.
     Check {
         /// Print every setting in force instead, and where it comes from: the file, the environment, or the default.
@@ -149,6 +155,7 @@ pub fn run() -> ExitCode {
             daemon::load(&config).and_then(|loaded| follow::remove(&config, &loaded, &channels))
         }
         Command::List => daemon::load(&config).and_then(|config| follow::list(&config)),
+        Command::Media { command } => daemon::load(&config).and_then(|config| media::run(&config, command)),
         Command::Check { show: true } => settings::show(&config),
         Command::Check { show: false } => daemon::load(&config).and_then(|config| check::run(&config)),
         Command::Export { channel } => daemon::load(&config).and_then(|config| export::run(&config, channel.as_ref())),

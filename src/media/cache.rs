@@ -9,6 +9,7 @@ use std::{
 
 use chrono::TimeDelta;
 use moka::sync::Cache as Remembered;
+use serde::Serialize;
 use tokio::{sync::Semaphore, time::timeout};
 use tracing::{debug, warn};
 
@@ -61,7 +62,7 @@ pub enum Opened {
 }
 
 /// How much there is, and what was done since the start.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Figures {
     pub files: u64,
     pub bytes: u64,

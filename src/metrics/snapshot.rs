@@ -11,6 +11,7 @@ use prometheus_client::{
 
 use super::{Tallies, Tally, seconds};
 use crate::{
+    media::Figures,
     model::ChannelName,
     schedule::Budget,
     status::{HostStatus, HubStatus, State, Status},
@@ -29,6 +30,8 @@ pub struct Snapshot {
     pub hub: Option<HubStatus>,
     /// Those that are configured, with where each stands in the store, as far as that can be read.
     pub channels: Vec<(ChannelName, Status, Option<Head>)>,
+    /// None where no files are kept.
+    pub media: Option<Figures>,
     /// Those that are followed on demand, by state.
     pub on_demand: BTreeMap<State, usize>,
     /// Followed on demand once, and not polled for want of readers.
@@ -52,6 +55,7 @@ impl Collector for Scrape {
         self.hub(&mut out)?;
         self.tallies(&mut out)?;
         self.origins(&mut out)?;
+        self.media(&mut out)?;
         self.channels(&mut out)
     }
 }
@@ -117,6 +121,24 @@ impl Scrape {
             out.counters(name, help, counts)?;
         }
         Ok(())
+    }
+
+    fn media(&self, out: &mut Out) -> fmt::Result {
+        let Some(media) = self.now.media else { return Ok(()) };
+        out.measure("media_files", "Files that are kept", None, media.files as i64)?;
+        out.measure("media", "Size of the files that are kept", Some(Unit::Bytes), media.bytes as i64)?;
+        let events = [
+            ("served", media.served),
+            ("fetched", media.fetched),
+            ("failed", media.failed),
+            ("evicted", media.evicted),
+        ];
+        let events = events.map(|(event, count)| ([("event", event.to_owned())].to_vec(), count));
+        out.counters(
+            "media_events",
+            "What was done with files: served from here, fetched, failed to be, let go",
+            events,
+        )
     }
 
     fn origins(&self, out: &mut Out) -> fmt::Result {

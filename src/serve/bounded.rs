@@ -12,17 +12,33 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
+/// So much taken earns the time anew: a film may take an hour, but nobody holds a connection by trickling.
+const STRETCH: usize = 256 << 10;
+
 /// Fails writes that are not through `limit` after the first of them had to wait. hyper flushes when its buffer is
-/// empty, so that is the time for a whole response, beyond what the kernel buffers, and trickling does not extend it.
+/// empty, so that is the time for a response, beyond what the kernel buffers, or for each [`STRETCH`] of a long one.
 pub struct Bounded<S> {
     stream: S,
     limit: Duration,
     deadline: Option<Pin<Box<Sleep>>>,
+    /// Bytes taken since the time began.
+    taken: usize,
 }
 
 impl<S> Bounded<S> {
     pub fn new(stream: S, limit: Duration) -> Self {
-        Self { stream, limit, deadline: None }
+        Self { stream, limit, deadline: None, taken: 0 }
+    }
+
+    /// Counts what was written.
+    fn counted(&mut self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(Ok(bytes)) = written {
+            self.taken += bytes;
+            if self.taken >= STRETCH {
+                (self.taken, self.deadline) = (0, None);
+            }
+        }
+        written
     }
 
     fn or_late<T>(&mut self, written: Poll<io::Result<T>>, context: &mut Context<'_>) -> Poll<io::Result<T>> {
@@ -39,6 +55,7 @@ impl<S> Bounded<S> {
 impl<S: AsyncWrite + Unpin> AsyncWrite for Bounded<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        let written = self.counted(written);
         self.or_late(written, context)
     }
 
@@ -48,6 +65,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Bounded<S> {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        let written = self.counted(written);
         self.or_late(written, context)
     }
 
@@ -58,7 +76,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Bounded<S> {
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.stream).poll_flush(context);
         if flushed.is_ready() {
-            self.deadline = None;
+            (self.taken, self.deadline) = (0, None);
         }
         self.or_late(flushed, context)
     }
@@ -120,5 +138,20 @@ mod tests {
             };
             tokio::join!(write, slowly);
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_long_answer_that_is_taken_steadily_may_last_longer() {
+        let (ours, mut theirs) = duplex(64 << 10);
+        let start = Instant::now();
+        let take = tokio::spawn(async move {
+            let mut taken = vec![0; 64 << 10];
+            while theirs.read_exact(&mut taken).await.is_ok() {
+                sleep(Duration::from_secs(10)).await;
+            }
+        });
+        Bounded::new(ours, LIMIT).write_all(&vec![0; 4 << 20]).await.unwrap();
+        assert!(start.elapsed() > 5 * LIMIT);
+        take.abort();
     }
 }

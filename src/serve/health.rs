@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     demand::Demand,
+    media::Figures,
     metrics::Snapshot,
     model::{ChannelName, Time},
     status::{Health, HostStatus, HubStatus, State, Status},
@@ -77,6 +78,9 @@ struct Report<'a> {
     /// Of the hub of the daemon's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     hub: Option<HubStatus>,
+    /// Of the files that are kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    media: Option<Figures>,
     on_demand: OnDemandReport,
     /// All that are configured; and of those followed on demand so many, what is amiss first.
     channels: Vec<ChannelReport<'a>>,
@@ -167,6 +171,7 @@ pub async fn report(site: &Arc<Site>) -> Answer {
         },
         hosts: site.board.hosts(),
         hub: site.hub.as_ref().map(|hub| hub.status()),
+        media: site.cache().map(|cache| cache.figures()),
         on_demand: OnDemandReport {
             enabled: site.demand().is_some(),
             followed,
@@ -261,6 +266,7 @@ fn snapshot(site: &Site) -> Snapshot {
         budget: site.board.budget(),
         hub: site.hub.as_ref().map(|hub| hub.status()),
         channels: channels.configured.iter().map(known).collect(),
+        media: site.cache().map(|cache| cache.figures()),
         on_demand: channels.states(),
         idle: count.idle,
         waiting: count.waiting,

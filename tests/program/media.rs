@@ -262,3 +262,50 @@ async fn the_quota_holds_and_what_is_to_be_kept_for_ever_stays() {
     }
     assert_eq!(stored(), 6, "what left is fetched again, and stays");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_kept_can_be_counted_verified_pruned_and_completed_by_hand() {
+    let (_upstream, cdn, program) = world(&format!("{CACHE}\neager = false")).await;
+    drop(started(&program));
+    assert_eq!(program.run(&["media", "stats"]).out, "0 files, 0 bytes, for 0 places in posts\n");
+    let ran = program.run(&["media", "fetch", "kettle"]);
+    assert_eq!((ran.code, ran.out.as_str()), (0, "2 files of kettle: 2 fetched, 0 not to be had\n"), "{ran:?}");
+    assert_eq!(program.run(&["media", "stats"]).out, "1 files, 1000 bytes, for 2 places in posts\n");
+    let ran = program.run(&["media", "verify"]);
+    assert_eq!(
+        (ran.code, ran.out.as_str()),
+        (0, "1 files are what they were; 0 places lead to files that have left\n")
+    );
+    cdn.expire();
+    let ran = program.run(&["media", "fetch", "kettle"]);
+    assert_eq!(ran.out, "2 files of kettle: 0 fetched, 0 not to be had\n");
+    let file = walk(&program.path("data/media/objects")).remove(0);
+    let mut bytes = std::fs::read(&file).unwrap();
+    bytes[700] ^= 1;
+    std::fs::write(&file, bytes).unwrap();
+    let ran = program.run(&["media", "verify"]);
+    assert!(ran.code == 1 && ran.err.contains("holds something else"), "{ran:?}");
+    program.configure(
+        &format!("{}\nquota_bytes = 1024", program.configuration())
+            .replace("eager = false", "eager = false\nunused_days = 36500"),
+    );
+    assert!(program.run(&["media", "prune"]).out.starts_with("0 files have left"), "within the quota");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn health_and_metrics_tell_of_the_files_that_are_kept() {
+    let (_upstream, _cdn, program) = world(CACHE).await;
+    let daemon = started(&program);
+    kept(&daemon, "/media/kettle/1/1.jpg");
+    kept(&daemon, "/media/kettle/2/1.jpg");
+    let health: serde_json::Value = serde_json::from_str(&daemon.get("/health").1).unwrap();
+    assert_eq!((&health["media"]["files"], &health["media"]["bytes"]), (&1.into(), &1000.into()), "{health}");
+    let metrics = daemon.get("/metrics").1;
+    for line in [
+        "feedbridge_media_files 1",
+        "feedbridge_media_bytes 1000",
+        "feedbridge_media_events_total{event=\"fetched\"} 2",
+    ] {
+        assert!(metrics.contains(line), "{line}: {metrics}");
+    }
+}

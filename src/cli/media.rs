@@ -1,0 +1,163 @@
+//! `feedbridge media`: how much is kept of the files of posts, and whether it is whole.
+
+use std::{collections::HashMap, sync::Arc};
+
+use clap::Subcommand;
+use futures_util::StreamExt;
+use sha2::{Digest as _, Sha256};
+use tokio::runtime;
+
+use super::progress::counted;
+use crate::{
+    clock::Clock,
+    config::{Config, Mode},
+    daemon::{Failure, media_cache, media_place, spool, store_config},
+    fetch::{self, Files},
+    media::{Address, Cache, Digest, Objects, Present, Progress, Refreshes, Renewal, is_of_web},
+    model::ChannelName,
+    store::{self, Handle, Store},
+};
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Print how many files are kept, and how many bytes.
+    Stats,
+    /// Let go what is beyond the quota or unused for too long, and what nothing leads to; while no daemon runs.
+    Prune,
+    /// Read every file that is kept, and say what is not what it was.
+    Verify,
+    /// Fetch all files of a channel's stored posts, as far as their addresses still live; while no daemon runs.
+    Fetch {
+        /// NAME, @NAME or https://t.me/NAME
+        channel: ChannelName,
+    },
+}
+
+pub fn run(config: &Config, command: Command) -> Result<(), Failure> {
+    let runtime = runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| error.to_string())?;
+    runtime.block_on(async {
+        match command {
+            Command::Stats => stats(&objects(config)?).await,
+            Command::Verify => verify(&objects(config)?).await,
+            Command::Prune => prune(config).await,
+            Command::Fetch { channel } => fetch_all(config, &channel).await,
+        }
+    })
+}
+
+fn objects(config: &Config) -> Result<Objects, Failure> {
+    Objects::open(&media_place(config)).map_err(|error| error.to_string())
+}
+
+async fn stats(objects: &Objects) -> Result<(), Failure> {
+    let files = objects.files().await.map_err(|error| error.to_string())?;
+    let places = objects.places().await.map_err(|error| error.to_string())?;
+    let bytes: u64 = files.iter().map(|file| file.length).sum();
+    println!("{} files, {bytes} bytes, for {} places in posts", files.len(), places.len());
+    Ok(())
+}
+
+async fn verify(objects: &Objects) -> Result<(), Failure> {
+    let listed = objects.files().await.map_err(|error| error.to_string())?;
+    let lengths: HashMap<Digest, u64> = listed.into_iter().map(|file| (file.digest, file.length)).collect();
+    let progress = counted(lengths.len() as u64);
+    let mut faults = Vec::new();
+    for (digest, length) in &lengths {
+        match digest_of(objects, digest, *length).await {
+            Ok(found) if found == digest.0 => {}
+            Ok(_) => faults.push(format!("{}: holds something else", digest.0)),
+            Err(reason) => faults.push(format!("{}: {reason}", digest.0)),
+        }
+        progress.inc(1);
+    }
+    progress.finish_and_clear();
+    let mut lost = 0_u64;
+    for place in objects.places().await.map_err(|error| error.to_string())? {
+        match objects.entry(&place).await {
+            Ok(Some(entry)) if lengths.get(&entry.digest).is_some_and(|length| *length != entry.length) => {
+                faults.push(format!("{place}: is {} bytes long, and its file is not", entry.length));
+            }
+            Ok(entry) => lost += u64::from(entry.is_none_or(|entry| !lengths.contains_key(&entry.digest))),
+            Err(error) => faults.push(format!("{place}: {error}")),
+        }
+    }
+    println!("{} files are what they were; {lost} places lead to files that have left", lengths.len() - faults.len());
+    if faults.is_empty() { Ok(()) } else { Err(format!("{} are not: {}", faults.len(), faults.join("; "))) }
+}
+
+async fn digest_of(objects: &Objects, digest: &Digest, length: u64) -> Result<String, String> {
+    let mut pieces = objects.read(digest, 0..length).await.map_err(|error| error.to_string())?;
+    let mut sha = Sha256::new();
+    while let Some(piece) = pieces.next().await {
+        sha.update(&piece.map_err(|error| error.to_string())?);
+    }
+    Ok(sha.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// The store of posts, which no daemon may have, and the files that are kept.
+async fn opened(config: &Config) -> Result<(Arc<dyn Store>, Arc<Cache>), Failure> {
+    if config.media.mode != Mode::Cache {
+        return Err("nothing is kept; set media.mode = \"cache\"".to_owned());
+    }
+    let (store, _) = store::open(&store_config(config)).map_err(|error| error.to_string())?;
+    // What was on its way when a daemon was killed.
+    let _ = std::fs::remove_dir_all(spool(config));
+    let files = Files::new(&config.upstream.proxies, config.media.allow_private, &fetch::system())?;
+    let refreshes = Arc::new(Refreshes::default());
+    let present = Present::new(Handle::new(Arc::clone(&store)), files, Arc::clone(&refreshes), Clock::system());
+    tokio::spawn(nobody_asks(refreshes));
+    Ok((store, Arc::new(media_cache(config, Arc::new(present), Clock::system()).await?)))
+}
+
+/// Upstream is the daemon's to ask, within its budget: a dead address stays dead here.
+async fn nobody_asks(refreshes: Arc<Refreshes>) {
+    loop {
+        refreshes.wanted().await;
+        for (name, post) in refreshes.take() {
+            refreshes.settle(&name, post, Renewal::Failed, Clock::system().wall());
+        }
+    }
+}
+
+async fn prune(config: &Config) -> Result<(), Failure> {
+    let (store, cache) = opened(config).await?;
+    let before = cache.figures();
+    cache.trim().await.map_err(|error| error.to_string())?;
+    let swept = cache.sweep().await.map_err(|error| error.to_string())?;
+    let after = cache.figures();
+    println!(
+        "{} files have left, {swept} of them led to by nothing; {} bytes stay",
+        before.files - after.files,
+        after.bytes
+    );
+    store.close().map_err(|error| error.to_string())
+}
+
+async fn fetch_all(config: &Config, name: &ChannelName) -> Result<(), Failure> {
+    let (store, cache) = opened(config).await?;
+    let channel = store.channel(name).map_err(|error| error.to_string())?;
+    let channel = channel.ok_or_else(|| format!("{name} is not stored"))?;
+    let posts = store.latest(channel.id, None, usize::MAX).map_err(|error| error.to_string())?;
+    let files = posts.iter().flat_map(|stored| stored.post.media()).filter(|(_, url)| is_of_web(url));
+    let wanted: Vec<_> = files.map(|(place, _)| Address::of(&channel.slug, place)).collect();
+    let progress = counted(wanted.len() as u64);
+    let mut failed = 0;
+    for address in wanted.iter() {
+        if !cache.has(&address.place()) {
+            failed += u64::from(!fetched(&cache, address).await?);
+        }
+        progress.inc(1);
+    }
+    progress.finish_and_clear();
+    println!("{} files of {name}: {} fetched, {failed} not to be had", wanted.len(), cache.figures().fetched);
+    store.close().map_err(|error| error.to_string())
+}
+
+/// By the address that is stored; nobody asks upstream for another one.
+async fn fetched(cache: &Arc<Cache>, address: &Address) -> Result<bool, Failure> {
+    let Some(download) = cache.fetch(address).await.map_err(|error| error.to_string())? else { return Ok(false) };
+    let mut progress = download.progress();
+    let is_over = |progress: &Progress| matches!(progress, Progress::Done { .. } | Progress::Failed(_));
+    let ended = progress.wait_for(is_over).await;
+    Ok(ended.is_ok_and(|progress| matches!(*progress, Progress::Done { .. })))
+}
