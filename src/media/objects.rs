@@ -83,19 +83,26 @@ impl Objects {
             Place::Directory(path) => {
                 std::fs::create_dir_all(path)?;
                 let store = LocalFileSystem::new_with_prefix(path)?.with_fsync(true);
-                Ok(Self { store: Arc::new(store), base: Key::default() })
+                Ok(Self::over(Arc::new(store), ""))
             }
             Place::Bucket { url, endpoint } => {
-                let builder = AmazonS3Builder::from_env().with_bucket_name(url.host_str().unwrap_or_default());
+                // One by one: what deletes many at once answers differently from server to server.
+                let builder = AmazonS3Builder::from_env().with_disable_bulk_delete(true);
+                let builder = builder.with_bucket_name(url.host_str().unwrap_or_default());
                 let builder = match endpoint {
                     Some(endpoint) => builder
                         .with_endpoint(endpoint.as_str().trim_end_matches('/'))
                         .with_allow_http(endpoint.scheme() == "http"),
                     None => builder,
                 };
-                Ok(Self { store: Arc::new(builder.build()?), base: Key::from(url.path().trim_matches('/')) })
+                Ok(Self::over(Arc::new(builder.build()?), url.path().trim_matches('/')))
             }
         }
+    }
+
+    /// In `store`, below `base`.
+    pub fn over(store: Arc<dyn ObjectStore>, base: &str) -> Self {
+        Self { store, base: Key::from(base) }
     }
 
     /// Stores the file at `path`, unless it is there. It is there whole or not at all.

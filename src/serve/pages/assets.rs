@@ -60,7 +60,7 @@ pub fn policy() -> &'static str {
         let script = STANDARD.encode(Sha256::digest(SCRIPT));
         format!(
             "default-src 'none'; style-src 'self'; script-src 'sha256-{script}'; img-src 'self' https: data:; \
-             media-src https:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+             media-src 'self' https:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
         )
     });
     &POLICY
