@@ -184,7 +184,9 @@ mod tests {
         time::Instant,
     };
 
-    use super::*;
+    use hyper::Response;
+
+    use super::{super::body::Body, *};
 
     const HEAD_TIME: Duration = Duration::from_secs(15);
 
