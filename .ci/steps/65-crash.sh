@@ -27,10 +27,13 @@ shim=$(mktemp --suffix=.so)
 if cc -shared -fPIC -O2 -o "$shim" tests/powerloss/shim.c -ldl -lpthread 2>/dev/null; then
     survives "power loss" .ci/survive/crash.py target/debug/feedbridge --cycles 15 --power-loss "$shim"
     step "power loss: the control" power_loss_bites
+    survives "files: power loss" .ci/survive/media.py target/debug/feedbridge --cycles 6 --power-loss "$shim"
 else
     skip "power loss" "no C compiler"
 fi
 rm -f "$shim" "$shim.log"
+survives "files: kill -9" .ci/survive/media.py target/debug/feedbridge --cycles 10
+survives "files: quota" .ci/survive/media.py target/debug/feedbridge --cycles 3 --quota 3000000
 survives "flipped bits" .ci/survive/flip.py target/debug/feedbridge --places 8
 survives "full and unwritable disk" .ci/survive/disk.py target/debug/feedbridge 1
 need faketime || true # The program says so itself.
