@@ -234,8 +234,14 @@ async fn files_of(
     {
         return Ok((Some(present), Some(cache)));
     }
-    let cache = media_cache(config, Arc::clone(&present), ground.clock.clone()).await?;
-    Ok((Some(present), Some(Arc::new(cache))))
+    match media_cache(config, Arc::clone(&present), ground.clock.clone()).await {
+        Ok(cache) => Ok((Some(present), Some(Arc::new(cache)))),
+        // Posts and feeds go on; readers are led to where files are.
+        Err(error) => {
+            warn!(%error, "files are not kept before the next reload or start");
+            Ok((Some(present), None))
+        }
+    }
 }
 
 fn poller(

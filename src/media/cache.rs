@@ -291,7 +291,12 @@ impl Cache {
             }
         }
         self.entries.insert(place.to_owned(), entry);
-        self.trim().await
+        if self.figures().bytes > self.rules.quota_bytes { self.trim().await } else { Ok(()) }
+    }
+
+    /// A file that was there is not there any more, whoever took it; it is fetched again when it is wanted.
+    pub fn lost(&self, digest: &Digest) {
+        self.book().remove(digest);
     }
 
     /// The file as upstream has it, by an address that is renewed if it is dead.

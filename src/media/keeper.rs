@@ -19,7 +19,7 @@ use crate::{
 const LOOK: Duration = Duration::from_secs(2);
 /// Posts of a channel that are looked at, from the newest on.
 const POSTS: usize = 50;
-/// What could not be had is looked for again after so long; so is what nothing leads to.
+/// What could not be had is looked for again after so long; so is what is to leave.
 const AGAIN: Duration = Duration::from_secs(900);
 /// Of one look; the others are fetched after the next.
 const AT_ONCE: usize = 100;
@@ -34,6 +34,8 @@ pub async fn keep(
 ) {
     let mut seen: HashMap<ChannelId, u64> = HashMap::new();
     let mut again = Instant::now() + AGAIN;
+    // What a crash left: no other run leaves any.
+    let mut is_swept = false;
     let mut look = interval(LOOK);
     pin!(shutdown);
     loop {
@@ -44,7 +46,7 @@ pub async fn keep(
         if again <= Instant::now() {
             again = Instant::now() + AGAIN;
             seen.clear();
-            tidy(&cache).await;
+            tidy(&cache, std::mem::replace(&mut is_swept, true)).await;
         }
         if !eager {
             continue;
@@ -104,9 +106,12 @@ async fn fetch(cache: &Arc<Cache>, missing: Vec<Address>) {
     }
 }
 
-async fn tidy(cache: &Cache) {
+async fn tidy(cache: &Cache, is_swept: bool) {
     if let Err(error) = cache.trim().await {
         warn!(%error, "files that are to leave could not be removed");
+    }
+    if is_swept {
+        return;
     }
     match cache.sweep().await {
         Ok(0) => {}

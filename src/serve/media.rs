@@ -84,6 +84,7 @@ async fn stored(cache: &Cache, parts: &Parts, entry: &Entry) -> Answer {
         Ok(read) => read,
         Err(error) => {
             tracing::warn!(%error, "a stored file cannot be read");
+            cache.lost(&entry.digest);
             return problem(StatusCode::SERVICE_UNAVAILABLE, "The file cannot be read at the moment.");
         }
     };

@@ -213,6 +213,27 @@ async fn what_lies_breaks_off_or_is_too_large_is_never_kept_and_readers_are_led_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_somebody_took_away_is_fetched_again() {
+    let (_upstream, cdn, program) = world(CACHE).await;
+    let daemon = started(&program);
+    kept(&daemon, "/media/kettle/1/1.jpg");
+    std::fs::remove_dir_all(program.path("data/media/objects")).unwrap();
+    assert_eq!(daemon.get("/media/kettle/1/1.jpg").0, 503);
+    kept(&daemon, "/media/kettle/1/1.jpg");
+    assert_eq!(cdn.fetched("/kettle/1.jpg"), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_place_for_files_that_cannot_be_used_stops_no_feed_and_readers_are_led_to_the_files() {
+    let (_upstream, cdn, program) = world(&format!("{CACHE}\nstore = \"config.toml/media\"")).await;
+    let daemon = program.start();
+    while daemon.get("/kettle/feed.json").1.matches("Cold").count() == 0 {
+        std::thread::yield_now();
+    }
+    assert_eq!(led(&daemon, "/media/kettle/1/1.jpg"), (302, Some(format!("{}/kettle/1.jpg", cdn.base()))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_is_a_page_or_a_drawing_is_saved_and_not_shown() {
     let (_upstream, cdn, program) = world(CACHE).await;
     cdn.give("/kettle/1.jpg", Given::File(b"<!DOCTYPE html><script>alert(1)</script>".to_vec()));
