@@ -1,15 +1,19 @@
 //! A stand-in for Telegram's hosts of files, whose addresses die when they are told to.
 
-use std::collections::HashMap;
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicU64, Ordering::SeqCst},
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering::SeqCst},
+    },
 };
 
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::AsyncWriteExt,
     net::{TcpListener, TcpStream},
 };
+
+use crate::upstream::head_of_request;
 
 #[derive(Clone, Default)]
 pub struct Cdn {
@@ -75,15 +79,7 @@ impl Cdn {
     }
 
     async fn serve(self, mut stream: TcpStream) {
-        let mut request = Vec::new();
-        let mut buffer = [0; 1024];
-        while !request.windows(4).any(|window| window == b"\r\n\r\n") {
-            match stream.read(&mut buffer).await {
-                Ok(0) | Err(_) => return,
-                Ok(read) => request.extend_from_slice(&buffer[..read]),
-            }
-        }
-        let request = String::from_utf8_lossy(&request).into_owned();
+        let Some(request) = head_of_request(&mut stream).await else { return };
         let path = request.split(' ').nth(1).unwrap_or_default().to_owned();
         let range = request.lines().find_map(|line| line.to_lowercase().strip_prefix("range: ").map(str::to_owned));
         let alive = path.starts_with(&format!("/{}/", self.generation.load(SeqCst)));

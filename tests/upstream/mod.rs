@@ -201,16 +201,21 @@ impl StandIn {
     }
 }
 
-async fn serve(stand_in: StandIn, host: String, mut stream: TcpStream) {
+/// The head of a request; None if the other end leaves before its end.
+pub async fn head_of_request(stream: &mut TcpStream) -> Option<String> {
     let mut request = Vec::new();
     let mut buffer = [0; 1024];
     while !request.windows(4).any(|window| window == b"\r\n\r\n") {
         match stream.read(&mut buffer).await {
-            Ok(0) | Err(_) => return,
+            Ok(0) | Err(_) => return None,
             Ok(read) => request.extend_from_slice(&buffer[..read]),
         }
     }
-    let request = String::from_utf8_lossy(&request).into_owned();
+    Some(String::from_utf8_lossy(&request).into_owned())
+}
+
+async fn serve(stand_in: StandIn, host: String, mut stream: TcpStream) {
+    let Some(request) = head_of_request(&mut stream).await else { return };
     let target = request.split(' ').nth(1).unwrap_or_default();
     let answer = match stand_in.answer(&host, target) {
         Ok(Answer::Body(body)) | Err(Trouble::Body(body)) => response("200 OK", "", &body),
