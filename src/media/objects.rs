@@ -10,9 +10,12 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures_util::{StreamExt, TryStreamExt, stream::BoxStream};
+use futures_util::{
+    StreamExt, TryStreamExt,
+    stream::{self, BoxStream},
+};
 use object_store::{
-    GetOptions, ObjectStore, ObjectStoreExt, PutPayload, WriteMultipart, aws::AmazonS3Builder, local::LocalFileSystem,
+    ObjectStore, ObjectStoreExt, PutPayload, WriteMultipart, aws::AmazonS3Builder, local::LocalFileSystem,
     path::Path as Key,
 };
 use serde::{Deserialize, Serialize};
@@ -24,6 +27,8 @@ use crate::model::Time;
 /// What a bucket takes at once, and how many at the same time.
 const PART_BYTES: usize = 8 << 20;
 const PARTS: usize = 2;
+/// A reader is given so much at once.
+const STEP_BYTES: u64 = 512 << 10;
 
 /// SHA-256 of a file, in hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -126,15 +131,31 @@ impl Objects {
         Ok(())
     }
 
-    /// The bytes of the range, which must lie within the file.
+    /// The bytes of the range, which must lie within the file, a step at a time: who reads slowly holds one of them.
     pub async fn read(
         &self,
         digest: &Digest,
         range: Range<u64>,
     ) -> Result<BoxStream<'static, io::Result<Bytes>>, Error> {
-        let options = GetOptions::new().with_range((!range.is_empty()).then_some(range));
-        let found = self.store.get_opts(&self.object(digest), options).await?;
-        Ok(found.into_stream().map_err(io::Error::other).boxed())
+        if range.is_empty() {
+            return Ok(stream::empty().boxed());
+        }
+        let (store, key) = (Arc::clone(&self.store), self.object(digest));
+        let step = move |at: u64| at..at.saturating_add(STEP_BYTES).min(range.end);
+        let first = step(range.start);
+        // What is not there is known before the answer begins.
+        let piece = store.get_range(&key, first.clone()).await?;
+        let rest = stream::try_unfold(first.end, move |at| {
+            let (store, key, next) = (Arc::clone(&store), key.clone(), step(at));
+            async move {
+                if next.is_empty() {
+                    return Ok(None);
+                }
+                let piece = store.get_range(&key, next.clone()).await.map_err(io::Error::other)?;
+                Ok(Some((piece, next.end)))
+            }
+        });
+        Ok(stream::once(std::future::ready(Ok(piece))).chain(rest).boxed())
     }
 
     /// None for a file that is not there.
