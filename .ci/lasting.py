@@ -4,6 +4,7 @@ A host of files lets every address live for LIFE seconds. After SECONDS, in "cac
 be had, also of posts that are gone; in "redirect", every one of the posts that upstream still shows. Renewals stay within
 the budget, and no feed's ETag has moved."""
 import http.server
+import json
 import random
 import sys
 import threading
@@ -109,7 +110,7 @@ def trial(checks, mode):
             configuration = daemon.config.read_text().replace("requests_per_minute = 6000", f"requests_per_minute = {BUDGET}")
             daemon.config.write_text(configuration + channels)
             daemon.start()
-            count = lambda: sum(channel["posts"] for channel in __import__("json").loads(daemon.get("/health")[2])["channels"])
+            count = lambda: sum(channel["posts"] for channel in json.loads(daemon.get("/health")[2])["channels"])
             wait_for("all posts are stored", lambda: count() == len(everything), 120)
             if mode == "cache":
                 files = sum(len(files) for files in everything.values())
@@ -131,7 +132,7 @@ def trial(checks, mode):
                     place = f"{name}/{number}/{file}"
                     if not had(daemon, place, file.split(".")[1]):
                         missing.append(place)
-            checks.equal(missing, [], f"{mode}: files that are not to be had after {SECONDS} s")
+            checks.equal(missing[:5], [], f"{mode}: of {len(missing)} files that are not to be had after {SECONDS} s")
             if mode == "redirect":
                 checks.equal(tags(), before, f"{mode}: tags of the feeds")
             renewals = list(upstream.renewals)
