@@ -2,14 +2,12 @@
 """The real program behind real proxies: proxies.py SCENE. Upstream listens on an address of its own and sees whence it
 is asked; each proxy asks from another one."""
 import json
-import ssl
-import subprocess
 import sys
 import time
 
 from proxy import Http, Socks, can_have_hosts
 from rig import Checks, Daemon, Workspace, wait_for
-from upstream import Upstream
+from upstream import Upstream, certificate
 
 NAME = "kettle"
 # Where upstream is, and whence the proxies ask.
@@ -228,21 +226,6 @@ def https(directory, checks):
                 error = wait_for(f"{who}: an error", lambda: daemon.way(proxy).get("error"))
                 print(f"https: {error}")
                 checks.that(said in error and proxy.shown in error, f"{who}, wrong password: {error}")
-
-
-def certificate(directory, name):
-    """A new authority, and a server's context with a certificate of its making for `name`."""
-    def openssl(*words):
-        subprocess.run(["openssl", *words], cwd=directory, check=True, capture_output=True)
-    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    openssl("req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem", "-days", "2", "-subj", "/CN=authority")
-    (directory / "names").write_text(f"subjectAltName=DNS:{name}\n")
-    openssl("req", *key, "-keyout", "server.key", "-out", "server.csr", "-subj", f"/CN={name}")
-    openssl("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
-            "-out", "server.pem", "-days", "2", "-extfile", "names")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(directory / "server.pem", directory / "server.key")
-    return directory / "ca.pem", context
 
 
 SCENES = {scene.__name__: scene for scene in (arrive, names, failover, silence, passwords, down, six, https)}

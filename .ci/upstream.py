@@ -15,6 +15,8 @@ import json
 import pathlib
 import re
 import socket
+import ssl
+import subprocess
 import sys
 import threading
 import urllib.parse
@@ -190,6 +192,22 @@ class Folder(StandIn):
         if file is None:
             return Answer(302, location=f"https://t.me/{name}")
         return Answer(200, page(name, []) if "before=" in url.query else file.read_text(encoding="utf-8"))
+
+
+def certificate(directory, name):
+    """A new authority, and a server's context with a certificate of its making for the host or IPv4 address `name`."""
+    def openssl(*words):
+        subprocess.run(["openssl", *words], cwd=directory, check=True, capture_output=True)
+    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    openssl("req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem", "-days", "2", "-subj", "/CN=authority")
+    kind = "IP" if name.replace(".", "").isdigit() else "DNS"
+    (directory / "names").write_text(f"subjectAltName={kind}:{name}\n")
+    openssl("req", *key, "-keyout", "server.key", "-out", "server.csr", "-subj", f"/CN={name}")
+    openssl("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
+            "-out", "server.pem", "-days", "2", "-extfile", "names")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(directory / "server.pem", directory / "server.key")
+    return directory / "ca.pem", context
 
 
 def plain_page(name, posts):
