@@ -67,7 +67,7 @@ trap 'rm -rf "$work"' EXIT
 image() {
     local root=$work/context/root archive=$output/feedbridge-$version-image.tar library size
     install -D -m 755 "$binary" "$root/usr/bin/feedbridge"
-    # The names of functions are 6 of its 32 MB, for which the image has no room. A panic still says its file and line.
+    # The names of functions are 4 of its 27 MB, for which the image has no room. A panic still says its file and line.
     strip "$root/usr/bin/feedbridge"
     # Each where the program's loader looks for it.
     ldd "$binary" | grep -o '/[^ ]*' | while read -r library; do
