@@ -1,8 +1,10 @@
 //! What a page changes in what is known. Pure: the time comes in, changes come out.
 
 mod damping;
+mod known;
 
 pub use damping::Waiting;
+pub use known::with_known;
 
 use std::{
     cmp::max,
@@ -93,8 +95,8 @@ pub fn with_addresses(channel: ChannelId, mut stored: Stored, page: &Post, now: 
     let seen: HashMap<_, _> = page.media().into_iter().collect();
     let mut is_news = false;
     stored.post.each_medium(|place, url| {
-        if let Some(seen) = seen.get(&place).filter(|seen| *seen != url) {
-            url.clone_from(seen);
+        if let Some(seen) = seen.get(&place).filter(|seen| seen.address != url.address) {
+            url.move_to(seen.as_str());
             is_news = true;
         }
     });
@@ -212,6 +214,7 @@ fn is_cut_album(stored: &Post, seen: &Post) -> bool {
 fn adopt(stored: &Stored, mut post: Post) -> Post {
     post.id = stored.post.id;
     post.published = stored.post.published.or(post.published);
+    known::carry(&stored.post, &mut post);
     let excerpt = stored.post.parts.iter().find_map(|part| match part {
         Part::Withheld(withheld) if !withheld.excerpt.is_empty() => Some(&withheld.excerpt),
         _ => None,
@@ -226,7 +229,7 @@ fn adopt(stored: &Stored, mut post: Post) -> Post {
     post
 }
 
-/// Whether something to see appeared that comes late by itself: a link's card, a video's file.
+/// Whether something to see appeared that comes late by itself: a link's card, a video's file, a file that was gone.
 fn has_gained(stored: &Post, seen: &Post) -> bool {
     let count = |post: &Post| {
         let previews = post.parts.iter().filter(|part| matches!(part, Part::Preview(_))).count();
@@ -235,7 +238,7 @@ fn has_gained(stored: &Post, seen: &Post) -> bool {
     };
     let (previews, files) = count(stored);
     let (seen_previews, seen_files) = count(seen);
-    seen_previews > previews || seen_files > files
+    seen_previews > previews || seen_files > files || known::gone(seen) < known::gone(stored)
 }
 
 /// Whether a limit is reached that was not when the post was stored: who leaves posts out by it is to see that.

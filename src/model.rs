@@ -6,6 +6,7 @@ mod change;
 mod channel;
 mod depth;
 mod media;
+mod media_url;
 mod paths;
 mod post;
 mod schemes;
@@ -16,6 +17,7 @@ pub use change::{Change, ChangeKind};
 pub use channel::{Channel, ChannelId, ChannelInfo, ChannelName, InvalidName};
 pub use depth::History;
 pub use media::{MediaPlace, Role};
+pub use media_url::{Known, MediaUrl, Missing};
 pub use paths::own_path;
 pub use post::{
     Button, Contact, Document, Forward, Game, Invoice, Location, Part, Photo, Poll, PollOption, Post, PostId, Preview,

@@ -63,7 +63,7 @@ fn header(channel: &Channel) -> Header {
         description: channel.info.description.clone(),
         self_url: format!("https://t.me/s/{}", channel.current_slug),
         home_url: url,
-        image: channel.info.photo.clone(),
+        image: channel.info.photo.as_ref().map(|photo| photo.address.clone()),
         changed: Some(channel.first_seen),
         ..Header::default()
     }

@@ -138,7 +138,7 @@ async fn fetch_all(config: &Config, name: &ChannelName) -> Result<(), Failure> {
     let channel = store.channel(name).map_err(|error| error.to_string())?;
     let channel = channel.ok_or_else(|| format!("{name} is not stored"))?;
     let posts = store.latest(channel.id, None, usize::MAX).map_err(|error| error.to_string())?;
-    let files = posts.iter().flat_map(|stored| stored.post.media()).filter(|(_, url)| is_of_web(url));
+    let files = posts.iter().flat_map(|stored| stored.post.media()).filter(|(_, url)| is_of_web(url.as_str()));
     let wanted: Vec<_> = files.map(|(place, _)| Address::of(&channel.slug, place)).collect();
     let progress = counted(wanted.len() as u64);
     let mut failed = 0;

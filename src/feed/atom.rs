@@ -124,7 +124,8 @@ fn person(name: &str, uri: &str) -> Person {
 
 /// Atom, unlike RSS, does not insist on a length.
 fn enclosure(media: &Media) -> Link {
-    link("enclosure", &media.url, Some(media.mime))
+    let length = media.length.map(|length| length.to_string());
+    Link { length, ..link("enclosure", &media.url, Some(&media.mime)) }
 }
 
 fn in_reply_to(reply: &InReplyTo) -> Extension {

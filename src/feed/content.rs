@@ -38,9 +38,9 @@ fn is_said(part: &Part, post: &Post) -> bool {
 fn write_part(html: &mut Html, part: &Part, link: &str, settings: &Settings) {
     match part {
         Part::Text(text) | Part::Unknown(text) => inline::blocks(html, text, settings.spoilers),
-        Part::Photo(photo) => figures::photo(html, photo),
-        Part::Video(video) => figures::video(html, video, link),
-        Part::Voice(voice) => figures::voice(html, voice, link),
+        Part::Photo(photo) => figures::photo(html, photo, link, settings.labels),
+        Part::Video(video) => figures::video(html, video, link, settings.labels),
+        Part::Voice(voice) => figures::voice(html, voice, link, settings.labels),
         Part::Document(document) => figures::document(html, document),
         Part::Sticker(sticker) => figures::sticker(html, sticker),
         Part::Location(location) => cards::location(html, location),

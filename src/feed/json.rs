@@ -73,7 +73,9 @@ struct Author<'a> {
 #[derive(Serialize)]
 struct Attachment<'a> {
     url: &'a str,
-    mime_type: &'static str,
+    mime_type: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    size_in_bytes: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     duration_in_seconds: Option<u32>,
 }
@@ -94,7 +96,12 @@ fn entry(item: &Item) -> Entry<'_> {
 }
 
 fn attachment(media: &Media) -> Attachment<'_> {
-    Attachment { url: &media.url, mime_type: media.mime, duration_in_seconds: media.duration_seconds }
+    Attachment {
+        url: &media.url,
+        mime_type: &media.mime,
+        size_in_bytes: media.length,
+        duration_in_seconds: media.duration_seconds,
+    }
 }
 
 fn date(time: Time) -> String {

@@ -1,7 +1,8 @@
 //! A writer of HTML that escapes. Writes the form in which HTML5 serializes, byte for byte, so that sanitizing
 //! changes nothing. Knows nothing of posts.
 
-use super::clean;
+use super::{clean, media};
+use crate::model::MediaUrl;
 
 /// HTML under construction.
 #[derive(Debug, Default)]
@@ -89,9 +90,9 @@ impl Html {
         }
     }
 
-    /// A picture; nothing where the address is of no use.
-    pub(super) fn image(&mut self, url: &str, alt: &str, width: Option<u32>, height: Option<u32>) {
-        if let Some(url) = clean::web_address(url) {
+    /// A picture; nothing where the address is of no use, or nothing is there any more.
+    pub(super) fn image(&mut self, url: &MediaUrl, alt: &str, width: Option<u32>, height: Option<u32>) {
+        if let Some(url) = media::address(url) {
             self.tag("img").attribute("src", &url).attribute("alt", alt).size(width, height).end();
         }
     }
@@ -137,8 +138,8 @@ impl Tag<'_> {
     }
 
     /// An address, left out where it is of no use.
-    pub(super) fn address(self, name: &str, url: Option<&str>) -> Self {
-        match url.and_then(clean::web_address) {
+    pub(super) fn address(self, name: &str, url: Option<&MediaUrl>) -> Self {
+        match url.and_then(media::address) {
             Some(url) => self.attribute(name, &url),
             None => self,
         }

@@ -1,7 +1,9 @@
 //! A post's media as lists of a feed carry them: enclosures, attachments, `media:content`.
 
+use std::borrow::Cow;
+
 use super::clean;
-use crate::model::{Part, Photo, Post, Sticker, StickerKind, Video, Voice};
+use crate::model::{MediaUrl, Missing, Part, Photo, Post, Sticker, StickerKind, Video, Voice};
 
 /// What Media RSS calls `medium`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,12 +23,14 @@ impl Medium {
     }
 }
 
-/// One file. Its length in bytes is never known: upstream does not tell it.
+/// One file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Media {
     pub url: String,
     /// Media type, such as `image/jpeg`.
-    pub mime: &'static str,
+    pub mime: Cow<'static, str>,
+    /// In bytes, once it is known.
+    pub length: Option<u64>,
     pub medium: Medium,
     /// In pixels, both or none.
     pub size: Option<(u32, u32)>,
@@ -57,7 +61,7 @@ pub(super) fn image(post: &Post) -> Option<String> {
             Part::Invoice(invoice) => invoice.image.as_ref(),
             _ => None,
         };
-        clean::web_address(url?)
+        address(url?)
     })
 }
 
@@ -79,30 +83,38 @@ fn of_video(video: &Video) -> Option<Media> {
     Some(Media {
         size: size(video.width, video.height),
         duration_seconds: video.duration_seconds,
-        thumbnail: video.poster.as_deref().and_then(clean::web_address),
-        ..file(video.url.as_deref()?, Medium::Video, "video/mp4")?
+        thumbnail: video.poster.as_ref().and_then(address),
+        ..file(video.url.as_ref()?, Medium::Video, "video/mp4")?
     })
 }
 
 fn of_voice(voice: &Voice) -> Option<Media> {
-    Some(Media { duration_seconds: voice.duration_seconds, ..file(voice.url.as_deref()?, Medium::Audio, "audio/ogg")? })
+    Some(Media { duration_seconds: voice.duration_seconds, ..file(voice.url.as_ref()?, Medium::Audio, "audio/ogg")? })
 }
 
 fn of_sticker(sticker: &Sticker) -> Option<Media> {
     let size = size(sticker.width, sticker.height);
-    match (sticker.kind, sticker.file.as_deref()) {
+    match (sticker.kind, sticker.file.as_ref()) {
         (StickerKind::Video, Some(url)) => {
-            let thumbnail = sticker.image.as_deref().and_then(clean::web_address);
+            let thumbnail = sticker.image.as_ref().and_then(address);
             Some(Media { size, thumbnail, ..file(url, Medium::Video, "video/webm")? })
         }
-        _ => Some(Media { size, ..file(sticker.image.as_deref()?, Medium::Image, "image/webp")? }),
+        _ => Some(Media { size, ..file(sticker.image.as_ref()?, Medium::Image, "image/webp")? }),
     }
 }
 
-fn file(url: &str, medium: Medium, usual: &'static str) -> Option<Media> {
-    let url = clean::web_address(url)?;
-    let mime = mime(&url, medium).unwrap_or(usual);
-    Some(Media { url, mime, medium, size: None, duration_seconds: None, thumbnail: None })
+/// The type that was found out counts, if it is one of `medium`.
+fn file(from: &MediaUrl, medium: Medium, usual: &'static str) -> Option<Media> {
+    let url = address(from)?;
+    let told = from.known.mime.clone().filter(|told| told.starts_with(medium.as_str()));
+    let mime = told.map_or_else(|| mime(&url, medium).unwrap_or(usual).into(), Cow::from);
+    let length = from.known.length;
+    Some(Media { url, mime, length, medium, size: None, duration_seconds: None, thumbnail: None })
+}
+
+/// Where a file can be had: what is too large to be kept, from upstream; what is gone, nowhere.
+pub(super) fn address(url: &MediaUrl) -> Option<String> {
+    clean::web_address(url.as_str()).filter(|_| url.known.missing != Some(Missing::Gone))
 }
 
 fn size(width: Option<u32>, height: Option<u32>) -> Option<(u32, u32)> {

@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 
 use rss::{
-    Category, Channel, Image,
+    Category, Channel, Enclosure, Image,
     extension::{Extension, ExtensionMap},
 };
 
-use super::{Feed, Header, InReplyTo, Item, Media, markup::Html};
+use super::{Feed, Header, InReplyTo, Item, Media, Medium, markup::Html};
 use crate::model::Time;
 
 pub(super) fn write(feed: &Feed) -> Vec<u8> {
@@ -93,6 +93,7 @@ fn item(item: &Item) -> rss::Item {
         categories: item.tags.iter().map(|tag| Category { name: tag.clone(), domain: None }).collect(),
         pub_date: Some(date(item.published)),
         content: Some(item.content.clone()),
+        enclosure: enclosure(item),
         extensions,
         ..rss::Item::default()
     }
@@ -105,17 +106,26 @@ fn escaped(text: &str) -> String {
     html.finish()
 }
 
-/// Media RSS instead of `enclosure`, which must tell a length that upstream never tells. Each file of an album stands
-/// alone: of a `media:group` some readers show one.
+/// The one file that RSS has room for, once its length is known, which must be told: what is heard or seen to the end
+/// before a picture.
+fn enclosure(item: &Item) -> Option<Enclosure> {
+    let known = || item.media.iter().filter_map(|media| Some((media, media.length?)));
+    let (media, length) = known().find(|(media, _)| media.medium != Medium::Image).or_else(|| known().next())?;
+    Some(Enclosure { url: media.url.clone(), length: length.to_string(), mime_type: media.mime.to_string() })
+}
+
+/// All files in Media RSS. Each of an album stands alone: of a `media:group` some readers show one.
 fn media(media: &Media) -> Extension {
     let (width, height) = media.size.map(|(w, h)| (w.to_string(), h.to_string())).unwrap_or_default();
+    let length = media.length.map(|length| length.to_string()).unwrap_or_default();
     let duration = media.duration_seconds.map(|seconds| seconds.to_string()).unwrap_or_default();
     let mut content = extension(
         "media:content",
         None,
         &[
             ("url", &media.url),
-            ("type", media.mime),
+            ("fileSize", &length),
+            ("type", &media.mime),
             ("medium", media.medium.as_str()),
             ("width", &width),
             ("height", &height),

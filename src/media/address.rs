@@ -3,7 +3,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::model::{Channel, MediaPlace, Post, PostId};
+use crate::model::{Channel, MediaPlace, MediaUrl, Post, PostId};
 
 /// What one of them leads to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -39,16 +39,16 @@ impl Addresses {
     pub fn give(&self, channel: &Channel, post: &mut Post) {
         let Some(base) = &self.0 else { return };
         post.each_medium(|place, url| {
-            if is_of_web(url) {
-                *url = format!("{base}{}", Address::of(&channel.slug, place).place());
+            if is_of_web(url.as_str()) {
+                url.address = format!("{base}{}", Address::of(&channel.slug, place).place());
             }
         });
     }
 
     /// Of the channel's picture.
     pub fn avatar(&self, channel: &Channel) -> Option<String> {
-        let photo = channel.info.photo.as_ref().filter(|photo| is_of_web(photo))?;
-        let Some(base) = &self.0 else { return Some(photo.clone()) };
+        let photo = channel.info.photo.as_ref().map(MediaUrl::as_str).filter(|photo| is_of_web(photo))?;
+        let Some(base) = &self.0 else { return Some(photo.to_owned()) };
         Some(format!("{base}{}", Address::of_avatar(&channel.slug).place()))
     }
 }

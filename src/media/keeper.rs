@@ -84,7 +84,7 @@ fn files(store: &dyn Store, id: ChannelId, slug: &str) -> Result<Vec<Address>, E
     let posts = store.latest(id, None, POSTS)?;
     let media = posts.iter().flat_map(|stored| stored.post.media());
     let mut files: Vec<_> =
-        media.filter(|(_, url)| is_of_web(url)).map(|(place, _)| Address::of(slug, place)).collect();
+        media.filter(|(_, url)| is_of_web(url.as_str())).map(|(place, _)| Address::of(slug, place)).collect();
     files.push(Address::of_avatar(slug));
     Ok(files)
 }

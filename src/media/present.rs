@@ -123,7 +123,7 @@ impl Present {
 fn locate(store: &dyn Store, address: &Address) -> Result<Option<Located>, Error> {
     let Some(channel) = channel(store, &address.slug)? else { return Ok(None) };
     let File::Of { message, number, extension } = &address.file else {
-        let url = channel.info.photo.filter(|photo| is_of_web(photo));
+        let url = channel.info.photo.map(|photo| photo.address).filter(|photo| is_of_web(photo));
         return Ok(url.map(|url| Located { channel: channel.name, post: None, url }));
     };
     let posts = store.known(channel.id, &[*message])?;
@@ -131,8 +131,8 @@ fn locate(store: &dyn Store, address: &Address) -> Result<Option<Located>, Error
     let is_it = |place: &crate::model::MediaPlace| {
         place.message == *message && place.number == *number && place.role.extension() == extension
     };
-    let found = files.into_iter().find(|(place, url)| is_it(place) && is_of_web(url));
-    Ok(found.map(|(_, url)| Located { channel: channel.name, post: Some(*message), url }))
+    let found = files.into_iter().find(|(place, url)| is_it(place) && is_of_web(url.as_str()));
+    Ok(found.map(|(_, url)| Located { channel: channel.name, post: Some(*message), url: url.address }))
 }
 
 /// The channel with that slug as first seen: most are asked for by the same name.

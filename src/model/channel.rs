@@ -4,7 +4,7 @@ use std::{fmt, hash, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Time, paths::own_path};
+use super::{MediaUrl, Time, paths::own_path};
 
 /// A public channel's name as its owner or the configuration spells it, for example `AI_News_Official`.
 ///
@@ -148,7 +148,7 @@ pub struct ChannelInfo {
     pub description: String,
     /// Address of the avatar. It rotates between loads, so it never decides whether something changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub photo: Option<String>,
+    pub photo: Option<MediaUrl>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub verified: bool,
     /// Telegram's warning labels, such as `scam` or `fake`.

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::{Inline, Part, Post, PostId, Sticker, StickerKind, Video};
+use super::{Inline, MediaUrl, Part, Post, PostId, Sticker, StickerKind, Video};
 
 /// What a file is to its post.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -27,6 +27,11 @@ pub enum Role {
 }
 
 impl Role {
+    /// Whether feeds list it among the post's files, with its length.
+    pub fn is_listed(self) -> bool {
+        matches!(self, Self::Photo | Self::Video | Self::Voice | Self::Sticker | Self::Film)
+    }
+
     /// The ending of a file that is what such files are.
     pub fn extension(self) -> &'static str {
         match self {
@@ -51,17 +56,17 @@ pub struct MediaPlace {
 
 impl Post {
     /// The places of all files with their addresses, those that a spoiler hides among them.
-    pub fn media(&self) -> Vec<(MediaPlace, String)> {
+    pub fn media(&self) -> Vec<(MediaPlace, MediaUrl)> {
         let mut found = Vec::new();
         self.clone().each_medium(|place, url| found.push((place, url.clone())));
         found
     }
 
     /// Gives every file's address to `change`.
-    pub fn each_medium(&mut self, mut change: impl FnMut(MediaPlace, &mut String)) {
+    pub fn each_medium(&mut self, mut change: impl FnMut(MediaPlace, &mut MediaUrl)) {
         let mut numbers: HashMap<PostId, u32> = HashMap::new();
         let own = self.id;
-        let mut visit = |message: Option<PostId>, role: Role, url: &mut String| {
+        let mut visit = |message: Option<PostId>, role: Role, url: &mut MediaUrl| {
             let message = message.unwrap_or(own);
             let number = numbers.entry(message).or_default();
             *number += 1;
@@ -77,14 +82,21 @@ impl Post {
     pub fn is_same_but_for_addresses(&self, other: &Self) -> bool {
         let bare = |post: &Self| {
             let mut post = post.clone();
-            post.each_medium(|_, url| url.clear());
+            post.each_medium(|_, url| url.address.clear());
             post
         };
         bare(self) == bare(other)
     }
 }
 
-type Visit<'v> = dyn FnMut(Option<PostId>, Role, &mut String) + 'v;
+impl Part {
+    /// Gives the addresses of its files to `change`.
+    pub fn each_file(&mut self, mut change: impl FnMut(Role, &mut MediaUrl)) {
+        of_part(self, &mut |_, role, url| change(role, url));
+    }
+}
+
+type Visit<'v> = dyn FnMut(Option<PostId>, Role, &mut MediaUrl) + 'v;
 
 fn of_part(part: &mut Part, visit: &mut Visit<'_>) {
     match part {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Inline, Time, text, time};
+use super::{Inline, MediaUrl, Time, text, time};
 
 /// A message's number within its channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -128,7 +128,7 @@ pub struct Reply {
     #[serde(rename = "formatted", skip_serializing_if = "Vec::is_empty")]
     pub text: Vec<Inline>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub thumbnail: Option<String>,
+    pub thumbnail: Option<MediaUrl>,
 }
 
 /// A reply as records have it: in the older ones its text is plain.
@@ -140,7 +140,7 @@ struct ReplyRecord {
     text: String,
     #[serde(default)]
     formatted: Vec<Inline>,
-    thumbnail: Option<String>,
+    thumbnail: Option<MediaUrl>,
 }
 
 impl From<ReplyRecord> for Reply {
@@ -177,7 +177,7 @@ pub struct Photo {
     /// The message of the album that holds it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub member: Option<PostId>,
-    pub url: String,
+    pub url: MediaUrl,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub width: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -204,9 +204,9 @@ pub struct Video {
     pub member: Option<PostId>,
     /// None when upstream withholds the file ("Media is too big").
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub url: Option<String>,
+    pub url: Option<MediaUrl>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub poster: Option<String>,
+    pub poster: Option<MediaUrl>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub width: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -221,7 +221,7 @@ pub struct Video {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Voice {
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub url: Option<String>,
+    pub url: Option<MediaUrl>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration_seconds: Option<u32>,
 }
@@ -240,7 +240,7 @@ pub struct Document {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub thumbnail: Option<String>,
+    pub thumbnail: Option<MediaUrl>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -258,13 +258,13 @@ pub struct Sticker {
     pub kind: StickerKind,
     /// A picture that a browser can show.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub image: Option<String>,
+    pub image: Option<MediaUrl>,
     /// A `data:` address of the outline that stands in for a static sticker while it loads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outline: Option<String>,
     /// The animation: `.tgs` or `.webm`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub file: Option<String>,
+    pub file: Option<MediaUrl>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub width: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -278,7 +278,7 @@ pub struct Location {
     pub href: Option<String>,
     /// Picture of the map.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub map: Option<String>,
+    pub map: Option<MediaUrl>,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub title: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -330,7 +330,7 @@ pub struct Preview {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<Photo>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub video: Option<Video>,
+    pub video: Option<Box<Video>>,
     /// Address of an embedded player.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub embed: Option<String>,
@@ -342,9 +342,9 @@ pub struct Game {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub text: Vec<Inline>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub image: Option<String>,
+    pub image: Option<MediaUrl>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub video: Option<String>,
+    pub video: Option<MediaUrl>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub href: Option<String>,
 }
@@ -355,7 +355,7 @@ pub struct Invoice {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub description: Vec<Inline>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub image: Option<String>,
+    pub image: Option<MediaUrl>,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub label: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]

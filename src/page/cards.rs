@@ -33,7 +33,7 @@ pub(super) fn fill_preview(preview: &mut Preview, element: ElementRef, class: &s
         "link_preview_image" | "link_preview_right_image" if preview.image.is_none() => {
             preview.image = picture(element);
         }
-        "link_preview_video_player" => preview.video = Some(media::preview_video(element)),
+        "link_preview_video_player" => preview.video = Some(media::preview_video(element).into()),
         "link_preview_embed" | "link_preview_embed_wrap" if preview.embed.is_none() => {
             let own = element.attr("src").filter(|_| element::tag(element) == "iframe");
             preview.embed = own.or_else(|| element::first_attr(element, "iframe", "src")).and_then(links::media);

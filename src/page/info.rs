@@ -2,8 +2,8 @@
 
 use scraper::ElementRef;
 
-use super::{element, links, media, text};
-use crate::model::ChannelInfo;
+use super::{element, media, text};
+use crate::model::{ChannelInfo, MediaUrl};
 
 pub(super) fn read(root: ElementRef) -> ChannelInfo {
     let header = element::first(root, "tgme_channel_info_header").or_else(|| element::first(root, "tgme_header_info"));
@@ -25,9 +25,9 @@ fn title(root: ElementRef) -> String {
     titles.find(|title| !title.is_empty()).or_else(meta).unwrap_or_default()
 }
 
-fn photo(root: ElementRef) -> Option<String> {
+fn photo(root: ElementRef) -> Option<MediaUrl> {
     let shown = element::first(root, "tgme_page_photo_image").and_then(media::picture);
-    shown.or_else(|| links::media(&meta(root, "og:image")?))
+    shown.or_else(|| media::file(&meta(root, "og:image")?))
 }
 
 fn warnings(labels: ElementRef) -> Vec<String> {

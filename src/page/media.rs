@@ -4,7 +4,7 @@
 use scraper::ElementRef;
 
 use super::{element, links, style, text};
-use crate::model::{Document, Photo, PostId, Sticker, StickerKind, Video, VideoKind, Voice};
+use crate::model::{Document, MediaUrl, Photo, PostId, Sticker, StickerKind, Video, VideoKind, Voice};
 
 /// The longer side, in pixels, of the photos that upstream serves, unless the original is smaller.
 /// An album tells only their shape: the frames around them are cut to fit the album.
@@ -77,7 +77,7 @@ pub(super) fn preview_video(element: ElementRef) -> Video {
 pub(super) fn voice(element: ElementRef) -> Voice {
     let own = element.attr("src").filter(|_| element::tag(element) == "audio");
     Voice {
-        url: own.or_else(|| element::first_attr(element, "audio", "src")).and_then(links::media),
+        url: own.or_else(|| element::first_attr(element, "audio", "src")).and_then(file),
         duration_seconds: element::first(element, "tgme_widget_message_voice_duration").and_then(seconds),
     }
 }
@@ -108,10 +108,10 @@ pub(super) fn sticker(element: ElementRef) -> Sticker {
         StickerKind::Static
     };
     let (width, height) = sticker_size(element);
-    let mut files = itself_and_below(element).filter_map(|inner| inner.attr("data-webp")).filter_map(links::media);
+    let mut files = itself_and_below(element).filter_map(|inner| inner.attr("data-webp")).filter_map(file);
     let shown = picture(element);
     let (image, file) = match kind {
-        StickerKind::Animated => (shown, element::first_attr(element, "source", "srcset").and_then(links::media)),
+        StickerKind::Animated => (shown, element::first_attr(element, "source", "srcset").and_then(file)),
         StickerKind::Video => (shown, film(element)),
         StickerKind::Static => {
             let file = files.next();
@@ -136,10 +136,10 @@ fn sticker_size(element: ElementRef) -> (Option<u32>, Option<u32>) {
 }
 
 /// The first picture that a browser can load: a background or an `<img>`.
-pub(super) fn picture(element: ElementRef) -> Option<String> {
+pub(super) fn picture(element: ElementRef) -> Option<MediaUrl> {
     itself_and_below(element).find_map(|inner| {
-        let background = style::background(inner).and_then(links::media);
-        background.or_else(|| inner.attr("src").filter(|_| element::tag(inner) == "img").and_then(links::media))
+        let background = style::background(inner).and_then(file);
+        background.or_else(|| inner.attr("src").filter(|_| element::tag(inner) == "img").and_then(file))
     })
 }
 
@@ -148,15 +148,19 @@ fn itself_and_below<'a>(element: ElementRef<'a>) -> impl Iterator<Item = Element
 }
 
 /// The same film may stand twice, blurred behind itself.
-pub(super) fn film(element: ElementRef) -> Option<String> {
+pub(super) fn film(element: ElementRef) -> Option<MediaUrl> {
     let mut films = element::below(element).filter(|inner| element::tag(*inner) == "video");
-    films
-        .find_map(|film| film.attr("src").or_else(|| element::first_attr(film, "source", "src")).and_then(links::media))
+    films.find_map(|film| film.attr("src").or_else(|| element::first_attr(film, "source", "src")).and_then(file))
 }
 
-fn poster(element: ElementRef, thumb: &str) -> Option<String> {
+fn poster(element: ElementRef, thumb: &str) -> Option<MediaUrl> {
     let thumb = element::first(element, thumb).and_then(picture);
-    thumb.or_else(|| element::first_attr(element, "video", "poster").and_then(links::media))
+    thumb.or_else(|| element::first_attr(element, "video", "poster").and_then(file))
+}
+
+/// What an attribute leads to.
+pub(super) fn file(address: &str) -> Option<MediaUrl> {
+    links::media(address).map(MediaUrl::from)
 }
 
 fn member(element: ElementRef) -> Option<PostId> {

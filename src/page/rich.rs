@@ -202,8 +202,8 @@ pub(super) fn is_emoji(element: ElementRef) -> bool {
 }
 
 fn medium(element: ElementRef) -> Option<Part> {
-    let own = element.attr("src").and_then(links::media);
-    let source = || element.child_elements().find_map(|source| source.attr("src").and_then(links::media));
+    let own = element.attr("src").and_then(media::file);
+    let source = || element.child_elements().find_map(|source| source.attr("src").and_then(media::file));
     let url = own.or_else(source)?;
     let size =
         |name: &str| element.attr(name).and_then(|size| size.trim().parse::<u32>().ok()).filter(|size| *size > 0);
@@ -211,14 +211,14 @@ fn medium(element: ElementRef) -> Option<Part> {
         "img" => Part::Photo(Photo { url, width: size("width"), height: size("height"), ..Photo::default() }),
         "video" => Part::Video(Video {
             url: Some(url),
-            poster: element.attr("poster").and_then(links::media).or_else(|| media::picture(element)),
+            poster: element.attr("poster").and_then(media::file).or_else(|| media::picture(element)),
             width: size("width"),
             height: size("height"),
             ..Video::default()
         }),
         _ if element.attr("title").is_some() => Part::Document(Document {
             title: element.attr("title").unwrap_or_default().to_owned(),
-            href: Some(url),
+            href: Some(url.address),
             audio: true,
             ..Document::default()
         }),

@@ -2,7 +2,7 @@
 //! make the journal, which is never compacted, grow for ever. Written whole and atomically, twice, so that a bit that
 //! flips costs nothing. Knows neither the journal nor the index, but the number of a batch that a change goes with.
 //!
-//! `{"crc":"xxxxxxxx","format":2,"generation":7,"states":{…},"pending":{…}}` and a newline, sealed as a line of the
+//! `{"crc":"xxxxxxxx","format":3,"generation":7,"states":{…},"pending":{…}}` and a newline, sealed as a line of the
 //! journal is.
 
 use std::{
@@ -21,7 +21,7 @@ use super::{
 };
 
 /// Of the store as a whole. Raised when an older build must not touch what this one writes.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 const FILE: &str = "state.json";
 const COPY: &str = "state.copy.json";
 

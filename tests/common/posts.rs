@@ -74,13 +74,13 @@ pub fn text(text: &str) -> Part {
 
 pub fn photo(name: &str) -> Part {
     let url = format!("https://cdn1.example.org/file/{name}");
-    Part::Photo(Photo { url, width: Some(800), height: Some(600), ..Photo::default() })
+    Part::Photo(Photo { url: url.into(), width: Some(800), height: Some(600), ..Photo::default() })
 }
 
 pub fn video() -> Video {
     Video {
-        url: Some("https://cdn1.example.org/file/film.mp4?token=a".to_owned()),
-        poster: Some("https://cdn1.example.org/file/still.jpg".to_owned()),
+        url: Some("https://cdn1.example.org/file/film.mp4?token=a".into()),
+        poster: Some("https://cdn1.example.org/file/still.jpg".into()),
         width: Some(640),
         height: Some(360),
         duration_seconds: Some(27),

@@ -101,7 +101,7 @@ fn a_video_that_upstream_withholds_is_a_still_picture_that_leads_to_the_post() {
 
 #[test]
 fn a_voice_message_can_be_heard() {
-    let voice = Voice { url: Some("https://cdn1.example.org/v.ogg".to_owned()), duration_seconds: Some(42) };
+    let voice = Voice { url: Some("https://cdn1.example.org/v.ogg".into()), duration_seconds: Some(42) };
     assert_eq!(
         content(vec![Part::Voice(voice)]),
         "<figure><audio src=\"https://cdn1.example.org/v.ogg\" preload=\"none\"></audio>\
@@ -121,7 +121,7 @@ fn a_forward_and_a_reply_stand_in_front_without_words_of_ours() {
         href: Some("https://t.me/newkitchen/5".to_owned()),
         author: Some("Kitchen".to_owned()),
         text: unformatted("soup?"),
-        thumbnail: Some("https://cdn1.example.org/t.jpg".to_owned()),
+        thumbnail: Some("https://cdn1.example.org/t.jpg".into()),
     });
     assert_eq!(
         item(post).content,
@@ -153,7 +153,7 @@ fn a_preview_card_is_a_quote_with_its_link_and_picture() {
         site: "Example".to_owned(),
         title: "A page".to_owned(),
         description: vec![plain("Of things.")],
-        image: Some(Photo { url: "https://cdn1.example.org/p.jpg".to_owned(), ..Photo::default() }),
+        image: Some(Photo { url: "https://cdn1.example.org/p.jpg".into(), ..Photo::default() }),
         ..Preview::default()
     };
     assert_eq!(
@@ -186,7 +186,7 @@ fn files_places_people_and_withheld_content_lead_somewhere() {
     };
     let location = Location {
         href: Some("https://maps.example.org/".to_owned()),
-        map: Some("https://cdn1.example.org/m.png".to_owned()),
+        map: Some("https://cdn1.example.org/m.png".into()),
         title: "Square".to_owned(),
         address: "1 Main St".to_owned(),
     };
@@ -212,9 +212,9 @@ fn stickers_of_all_sorts_show_a_picture() {
     let sticker = |kind, file: Option<&str>| {
         Part::Sticker(Sticker {
             kind,
-            image: Some("https://cdn1.example.org/s.webp".to_owned()),
+            image: Some("https://cdn1.example.org/s.webp".into()),
             outline: None,
-            file: file.map(str::to_owned),
+            file: file.map(Into::into),
             width: Some(256),
             height: Some(256),
         })
@@ -264,7 +264,7 @@ fn forbidden_characters_leave_texts_and_addresses() {
 fn a_sticker_keeps_the_outline_that_stands_in_where_webp_cannot_be_shown() {
     let outline = "data:image/svg+xml;base64,PHN2Zy8+".to_owned();
     let sticker = Sticker {
-        image: Some("https://cdn1.example.org/s.webp".to_owned()),
+        image: Some("https://cdn1.example.org/s.webp".into()),
         outline: Some(outline.clone()),
         ..Sticker::default()
     };

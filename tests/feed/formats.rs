@@ -158,7 +158,7 @@ fn an_album_is_several_media_of_one_item_and_never_an_enclosure_of_unknown_lengt
     let posts = [stored(post(1, vec![photo("a.jpg"), Part::Video(video()), photo("b.png?x=1&y=2")]))];
     let feed = compose(&posts, &Settings::default());
     assert_eq!(
-        feed.items[0].media.iter().map(|m| (m.medium, m.mime)).collect::<Vec<_>>(),
+        feed.items[0].media.iter().map(|m| (m.medium, m.mime.as_ref())).collect::<Vec<_>>(),
         [(Medium::Image, "image/jpeg"), (Medium::Video, "video/mp4"), (Medium::Image, "image/png"),]
     );
     let rss = written(&feed, Format::Rss);

@@ -7,6 +7,7 @@ mod dates;
 mod figures;
 mod formats;
 mod identity;
+mod known;
 mod properties;
 mod selection;
 mod title;

@@ -72,17 +72,21 @@ fn any_inlines() -> impl Strategy<Value = Vec<Inline>> {
     vec(tree, 0..6)
 }
 
+const MISSING: [Missing; 2] = [Missing::Gone, Missing::TooLarge];
+
+fn any_file() -> impl Strategy<Value = Option<MediaUrl>> {
+    let known = (option::of(any::<u64>()), option::of(any_text()), option::of(prop::sample::select(MISSING.to_vec())));
+    let file = (any_url(), known).prop_map(|(address, (length, mime, missing))| MediaUrl {
+        address,
+        known: Known { length, mime, missing, ..Known::default() },
+    });
+    option::of(file)
+}
+
 fn any_video() -> impl Strategy<Value = Video> {
     let kinds = prop::sample::select(vec![VideoKind::Video, VideoKind::Gif, VideoKind::Round]);
-    (
-        kinds,
-        option::of(any_url()),
-        option::of(any_url()),
-        option::of(0u32..4000),
-        option::of(any_url()),
-        option::of(0u32..3),
-    )
-        .prop_map(|(kind, url, poster, duration_seconds, href, width)| Video {
+    (kinds, any_file(), any_file(), option::of(0u32..4000), option::of(any_url()), option::of(0u32..3)).prop_map(
+        |(kind, url, poster, duration_seconds, href, width)| Video {
             kind,
             url,
             poster,
@@ -91,27 +95,32 @@ fn any_video() -> impl Strategy<Value = Video> {
             duration_seconds,
             href,
             ..Video::default()
-        })
+        },
+    )
 }
 
 fn any_media() -> impl Strategy<Value = Part> {
     let stickers = prop::sample::select(vec![StickerKind::Static, StickerKind::Animated, StickerKind::Video]);
     prop_oneof![
-        any_url().prop_map(|url| Part::Photo(Photo { url, ..Photo::default() })),
+        any_file().prop_map(|url| Part::Photo(Photo { url: url.unwrap_or_default(), ..Photo::default() })),
         any_video().prop_map(Part::Video),
-        (option::of(any_url()), option::of(any::<u32>()))
+        (any_file(), option::of(any::<u32>()))
             .prop_map(|(url, duration_seconds)| Part::Voice(Voice { url, duration_seconds })),
         (any_text(), any_text(), any::<bool>(), option::of(any_url())).prop_map(|(title, extra, audio, href)| {
             Part::Document(Document { title, extra, audio, href, ..Document::default() })
         }),
-        (stickers, option::of(any_url()), option::of(any_url()))
-            .prop_map(|(kind, image, file)| Part::Sticker(Sticker { kind, image, file, ..Sticker::default() })),
+        (stickers, any_file(), any_file()).prop_map(|(kind, image, file)| Part::Sticker(Sticker {
+            kind,
+            image,
+            file,
+            ..Sticker::default()
+        })),
     ]
 }
 
 fn any_card() -> impl Strategy<Value = Part> {
     prop_oneof![
-        (option::of(any_url()), option::of(any_url()), any_text(), any_text())
+        (option::of(any_url()), any_file(), any_text(), any_text())
             .prop_map(|(href, map, title, address)| Part::Location(Location { href, map, title, address })),
         (any_text(), any_text(), option::of(any_url())).prop_map(|(name, phone, href)| Part::Contact(Contact {
             name,
@@ -126,10 +135,23 @@ fn any_card() -> impl Strategy<Value = Part> {
         ),
         (option::of(any_url()), any_text(), any_text(), any_inlines(), option::of(any_video()), option::of(any_url()))
             .prop_map(|(href, site, title, description, video, embed)| {
-                Part::Preview(Preview { href, site, title, description, image: None, video, embed })
+                Part::Preview(Preview {
+                    href,
+                    site,
+                    title,
+                    description,
+                    image: None,
+                    video: video.map(Box::new),
+                    embed,
+                })
             }),
-        (any_text(), any_inlines(), option::of(any_url()), option::of(any_url()))
-            .prop_map(|(title, text, image, video)| Part::Game(Game { title, text, image, video, href: None })),
+        (any_text(), any_inlines(), any_file(), any_file()).prop_map(|(title, text, image, video)| Part::Game(Game {
+            title,
+            text,
+            image,
+            video,
+            href: None
+        })),
         (any_text(), any_inlines(), any_text()).prop_map(|(title, description, total)| Part::Invoice(Invoice {
             title,
             description,
@@ -158,7 +180,7 @@ fn any_post() -> impl Strategy<Value = Post> {
             reply: reply.map(|(text, href)| Reply {
                 author: None,
                 text: unformatted(&text),
-                thumbnail: href.clone(),
+                thumbnail: href.clone().map(MediaUrl::from),
                 href,
             }),
             via_bot: signature.clone(),

@@ -33,7 +33,7 @@ fn post(id: u64, text: &str, seconds: i64) -> Stored {
 fn photo(id: u64, seconds: i64) -> Stored {
     let mut photo = post(id, "", seconds);
     let url = format!("https://cdn.example/{id}.jpg");
-    photo.post.parts = vec![Part::Photo(Photo { url, ..Photo::default() })];
+    photo.post.parts = vec![Part::Photo(Photo { url: url.into(), ..Photo::default() })];
     photo
 }
 

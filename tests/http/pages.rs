@@ -265,7 +265,7 @@ async fn a_channel_without_a_picture_has_its_initials_and_one_with_a_dead_pictur
     let titled = world();
     let mut channel = titled.store.channel_by_id(ALPHA).unwrap().unwrap();
     channel.info.title = "🔥 ёлка в лесу".to_owned();
-    channel.info.photo = Some("https://cdn.example/gone.jpg".to_owned());
+    channel.info.photo = Some("https://cdn.example/gone.jpg".into());
     titled.store.commit(minute(9), Batch { channel: Some(channel), ..Batch::default() }).unwrap();
     let page = titled.get("/Alpha/").await;
     assert_eq!(words(&page, ".avatar"), ["ЁВ"]);

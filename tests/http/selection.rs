@@ -21,7 +21,7 @@ use crate::world::{ALPHA, DOCUMENTS, RSS, World, config, over, stored, world};
 fn varied() -> World {
     let world = world();
     let mut photo = stored(11, "of the sea");
-    photo.post.parts.push(Part::Photo(Photo { url: "https://cdn.example/a.jpg".to_owned(), ..Photo::default() }));
+    photo.post.parts.push(Part::Photo(Photo { url: "https://cdn.example/a.jpg".into(), ..Photo::default() }));
     let mut forward = stored(12, "from afar");
     forward.post.forward = Some(Forward { name: "Afar".to_owned(), href: None, author: None });
     let mut tagged = stored(13, "Tagged");

@@ -4,8 +4,9 @@ use crate::blocks;
 use crate::blocks::{block, post, read};
 use feedbridge::{
     model::{
-        Button, ChannelId, Contact, Document, Forward, Inline, Invoice, Location, Part, Photo, Poll, PollOption, Post,
-        PostId, Preview, Reaction, Reply, Sticker, StickerKind, Style, Video, VideoKind, Voice, Withheld, plain_text,
+        Button, ChannelId, Contact, Document, Forward, Inline, Invoice, Location, MediaUrl, Part, Photo, Poll,
+        PollOption, Post, PostId, Preview, Reaction, Reply, Sticker, StickerKind, Style, Video, VideoKind, Voice,
+        Withheld, plain_text,
     },
     page::{self, Problem, ProblemKind},
 };
@@ -18,8 +19,8 @@ fn styled(style: Style, characters: &str) -> Inline {
     Inline::Styled(style, vec![text(characters)])
 }
 
-fn some(value: &str) -> Option<String> {
-    Some(value.to_owned())
+fn some<'a, T: From<&'a str>>(value: &'a str) -> Option<T> {
+    Some(value.into())
 }
 
 fn texts(post: &Post) -> Vec<String> {
@@ -92,7 +93,7 @@ fn an_album_keeps_its_order_its_members_and_one_caption() {
         .iter()
         .map(|part| match part {
             Part::Photo(photo) => (photo.member, photo.url.as_str(), photo.width.zip(photo.height)),
-            Part::Video(video) => (video.member, video.url.as_deref().unwrap_or_default(), None),
+            Part::Video(video) => (video.member, video.url.as_ref().map_or("", MediaUrl::as_str), None),
             _ => (None, "", None),
         })
         .collect();
@@ -188,7 +189,7 @@ fn a_quiz_has_its_answers_and_its_voters() {
 #[test]
 fn an_outline_is_kept_beside_the_picture_of_a_sticker() {
     let sticker = |kind, image: &str, file: Option<&str>, width, height| {
-        let file = file.map(str::to_owned);
+        let file = file.map(Into::into);
         let outline = (kind == StickerKind::Static).then(|| "data:image/svg+xml;base64,PHN2Zz4=".to_owned());
         Part::Sticker(Sticker { kind, image: some(image), outline, file, width, height })
     };
@@ -301,7 +302,7 @@ fn a_service_message_shows_the_new_picture_and_may_be_silent() {
     let service = |content: &str| read(&block(content, "").replace("js-widget_message\"", "service_message\""));
     let (post, problems) = service(&(picture.to_owned() + &blocks::text("Channel photo updated")));
     assert!(post.service && problems.is_empty());
-    assert!(matches!(&post.parts[0], Part::Photo(photo) if photo.url == "https://cdn.example/new.jpg"));
+    assert!(matches!(&post.parts[0], Part::Photo(photo) if photo.url.as_str() == "https://cdn.example/new.jpg"));
     let (silent, problems) = service("");
     assert!(silent.service && silent.parts.is_empty() && problems.is_empty());
 }

@@ -4,13 +4,14 @@ use std::{fs, path::Path};
 
 use feedbridge::{
     config::Config,
+    diff::with_known,
     edition::{BEFORE_ANY_POST, Coding, Key, Press},
     feed::Format,
     feeds::Feeds,
     media::Addresses,
-    model::ChannelName,
+    model::{ChannelName, Known, PostId},
     status::Board,
-    store::{Local, Store},
+    store::{Batch, Local, Store},
 };
 use serde_json::Value;
 use std::sync::Arc;
@@ -77,6 +78,31 @@ fn a_store_of_the_first_format_holds_the_same_posts_guids_times_and_leases() {
             assert_eq!(store.stats().sequence, 18);
             store.close().unwrap();
         }
+    }
+}
+
+#[test]
+fn a_store_of_the_second_format_knows_nothing_of_files_and_takes_what_is_found_out() {
+    for without_index in [false, true] {
+        let directory = left_by(2);
+        if without_index {
+            fs::remove_dir_all(directory.path().join("index")).unwrap();
+        }
+        let store: Arc<dyn Store> = Arc::new(Local::open(directory.path()).unwrap());
+        for channel in ["kettle", "teapot"] {
+            let before: Value =
+                serde_json::from_str(&fs::read_to_string(folder(2).join(format!("{channel}.json"))).unwrap()).unwrap();
+            assert_eq!(items(&store, channel), before["items"], "{channel}");
+        }
+        let channel = store.channel(&"kettle".parse().unwrap()).unwrap().unwrap();
+        let pictured = store.post(channel.id, PostId(1)).unwrap().unwrap();
+        let change = with_known(channel.id, pictured, |_| Some(Known::of(1000, "image/png"))).unwrap();
+        store.commit(channel.first_seen, Batch { changes: vec![change], ..Batch::default() }).unwrap();
+        store.close().unwrap();
+        drop(store);
+        let store: Arc<dyn Store> = Arc::new(Local::open(directory.path()).unwrap());
+        let measured = &items(&store, "kettle")[2]["attachments"][0];
+        assert_eq!((&measured["size_in_bytes"], &measured["mime_type"]), (&1000.into(), &"image/png".into()));
     }
 }
 

@@ -227,12 +227,12 @@ fn the_head_follows_the_channel_and_never_goes_backwards(store: &dyn Store) {
 fn an_address_that_rotates_moves_the_sequence_and_nothing_that_is_said(store: &dyn Store) {
     let pictured = |url: &str, figure: &str| {
         let mut stored = post(1, "a picture");
-        stored.post.parts.push(Part::Photo(Photo { url: url.to_owned(), ..Photo::default() }));
+        stored.post.parts.push(Part::Photo(Photo { url: url.into(), ..Photo::default() }));
         stored.post.reactions.push(Reaction { emoji: "🍵".to_owned(), count: figure.to_owned() });
         stored
     };
     let avatar = |photo: &str| {
-        let info = ChannelInfo { photo: Some(photo.to_owned()), ..channel(NEWS, "News").info };
+        let info = ChannelInfo { photo: Some(photo.into()), ..channel(NEWS, "News").info };
         Batch { channel: Some(Channel { info, info_seen: at(5), ..channel(NEWS, "News") }), ..Batch::default() }
     };
     let renewed = |stored| Batch { changes: vec![change(ChangeKind::Renewed, NEWS, stored)], ..Batch::default() };

@@ -3,7 +3,7 @@
 use super::{figures, symbol};
 use crate::{
     feed::{Settings, inline, kind::Kind, markup::Html},
-    model::{Contact, Game, Invoice, Location, Poll, Preview, Video, VideoKind, Withheld},
+    model::{Contact, Game, Invoice, Location, MediaUrl, Poll, Preview, Video, VideoKind, Withheld},
 };
 
 pub(super) fn location(html: &mut Html, location: &Location) {
@@ -78,7 +78,7 @@ pub(super) fn preview(html: &mut Html, preview: &Preview, settings: &Settings) {
             });
         }
         if let Some(video) = &preview.video {
-            figures::video(html, video, href.unwrap_or_default());
+            figures::video(html, video, href.unwrap_or_default(), settings.labels);
         }
         if let Some(embed) = &preview.embed {
             html.paragraph(|html| html.link(Some(embed), |html| html.text(Kind::Video.symbol())));
@@ -111,16 +111,16 @@ pub(super) fn game(html: &mut Html, game: &Game, settings: &Settings) {
         Some(url) => {
             let film =
                 Video { kind: VideoKind::Gif, url: Some(url.clone()), poster: game.image.clone(), ..Video::default() };
-            figures::video(html, &film, game.href.as_deref().unwrap_or_default());
+            figures::video(html, &film, game.href.as_deref().unwrap_or_default(), settings.labels);
         }
-        None => picture(html, game.image.as_deref()),
+        None => picture(html, game.image.as_ref()),
     }
 }
 
 pub(super) fn invoice(html: &mut Html, invoice: &Invoice, settings: &Settings) {
     headed(html, Kind::Invoice, &invoice.title, None);
     inline::blocks(html, &invoice.description, settings.spoilers);
-    picture(html, invoice.image.as_deref());
+    picture(html, invoice.image.as_ref());
     let price: Vec<&str> = [&*invoice.label, &*invoice.total].into_iter().filter(|text| !text.is_empty()).collect();
     html.paragraph(|html| html.text(&price.join(" ")));
 }
@@ -146,7 +146,7 @@ fn headed(html: &mut Html, kind: Kind, title: &str, href: Option<&str>) {
     });
 }
 
-fn picture(html: &mut Html, url: Option<&str>) {
+fn picture(html: &mut Html, url: Option<&MediaUrl>) {
     if let Some(url) = url {
         html.element("figure", |html| html.image(url, "", None, None));
     }
