@@ -149,6 +149,8 @@ async fn fetch_all(config: &Config, name: &ChannelName) -> Result<(), Failure> {
         progress.inc(1);
     }
     progress.finish_and_clear();
+    let written = cache.write_facts(&Handle::new(Arc::clone(&store))).await;
+    written.map_err(|error| error.to_string())?;
     println!("{} files of {name}: {} fetched, {failed} not to be had", wanted.len(), cache.figures().fetched);
     store.close().map_err(|error| error.to_string())
 }

@@ -22,7 +22,7 @@ use crate::{
     feeds::{Feeds, Followed},
     fetch::{self, Files, Http},
     hub::Hub,
-    media::{self, Cache, Present},
+    media::{self, Cache, Care, Looks, Present},
     model::ChannelName,
     poll::Poller,
     serve::Site,
@@ -167,15 +167,14 @@ impl Generation {
     }
 }
 
-/// As long as there are files to be kept, or for ever.
+/// Looks after files, unless readers are given upstream's addresses of them.
 async fn keep_files(site: Arc<Site>, shutdown: impl Future<Output = ()>) {
-    match site.cache() {
-        Some(cache) => {
-            let (feeds, store) = (Arc::clone(&site.feeds), Handle::new(Arc::clone(&site.store)));
-            media::keep(Arc::clone(cache), store, feeds, site.config.media.eager, shutdown).await;
-        }
-        None => shutdown.await,
-    }
+    let care = match (site.cache(), site.present()) {
+        (Some(cache), _) => Care::Keep { cache: Arc::clone(cache), eager: site.config.media.eager },
+        (None, Some(present)) => Care::Look(Looks::new(Arc::clone(present))),
+        (None, None) => return shutdown.await,
+    };
+    media::keep(care, Handle::new(Arc::clone(&site.store)), Arc::clone(&site.feeds), shutdown).await;
 }
 
 /// Waits for a task, whatever its end; the log has the reason if it panicked.

@@ -76,6 +76,14 @@ impl Address {
         Self { slug: slug.to_owned(), file: File::Avatar }
     }
 
+    /// The message that holds the file; None for the channel's picture.
+    pub fn message(&self) -> Option<PostId> {
+        match self.file {
+            File::Of { message, .. } => Some(message),
+            File::Avatar => None,
+        }
+    }
+
     /// The media type that its name tells.
     pub fn mime(&self) -> &'static str {
         let File::Of { extension, .. } = &self.file else { return "image/jpeg" };

@@ -16,10 +16,16 @@ use tracing::{debug, warn};
 use super::{
     address::{Address, File},
     download::{Download, Pace, Progress, Why},
+    facts::Facts,
     objects::{Digest, Entry, Error, Objects},
     present::{Found, Present, Unread},
 };
-use crate::{clock::Clock, fetch::FileError, model::Time};
+use crate::{
+    clock::Clock,
+    fetch::FileError,
+    model::{Known, Time},
+    store::Handle,
+};
 
 /// Downloads at the same time.
 const DOWNLOADS: usize = 4;
@@ -27,6 +33,8 @@ const DOWNLOADS: usize = 4;
 const PATIENCE: Duration = Duration::from_secs(15);
 /// After a download that failed the next one waits.
 const AFTER_FAILURE: Duration = Duration::from_secs(600);
+/// What is gone or too large is hardly there the next time.
+const AFTER_REFUSAL: Duration = Duration::from_secs(6 * 3600);
 /// A channel's picture may be another one after so long.
 const AVATAR_AGE: TimeDelta = TimeDelta::days(1);
 /// Entries that are known without asking the store of media.
@@ -83,8 +91,10 @@ pub struct Cache {
     pace: Pace,
     entries: Remembered<String, Entry>,
     failures: Remembered<String, ()>,
+    refusals: Remembered<String, ()>,
     downloads: Mutex<HashMap<String, Arc<Download>>>,
     book: Mutex<Book>,
+    facts: Facts,
 }
 
 #[derive(Default)]
@@ -147,8 +157,10 @@ impl Cache {
             slots: Semaphore::new(DOWNLOADS),
             entries: Remembered::new(ENTRIES),
             failures: Remembered::builder().max_capacity(ENTRIES).time_to_live(AFTER_FAILURE).build(),
+            refusals: Remembered::builder().max_capacity(ENTRIES).time_to_live(AFTER_REFUSAL).build(),
             downloads: Mutex::default(),
             book: Mutex::new(book),
+            facts: Facts::default(),
         })
     }
 
@@ -164,9 +176,29 @@ impl Cache {
         self.book().figures
     }
 
+    /// What downloads told of files.
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// Writes that down, but of posts of which other files are on their way here.
+    pub async fn write_facts(&self, store: &Handle) -> Result<(), Unread> {
+        let coming = self.downloads().keys().cloned().collect();
+        self.facts.write(store, coming, self.clock.wall()).await
+    }
+
     /// Whether the place leads to a file, or is about to.
     pub fn has(&self, place: &str) -> bool {
-        self.book().places.contains(place) || self.failures.contains_key(place) || self.downloads().contains_key(place)
+        self.book().places.contains(place) || self.is_tried(place)
+    }
+
+    /// Whether the file is on its way here, or could not be had lately.
+    pub fn is_tried(&self, place: &str) -> bool {
+        self.has_failed(place) || self.downloads().contains_key(place)
+    }
+
+    fn has_failed(&self, place: &str) -> bool {
+        self.failures.contains_key(place) || self.refusals.contains_key(place)
     }
 
     /// The file, from here or on its way here.
@@ -180,7 +212,7 @@ impl Cache {
             Ok(None) => {}
             Err(error) => warn!(%error, place, "a stored file cannot be looked up; it is fetched again"),
         }
-        if self.failures.contains_key(&place) {
+        if self.has_failed(&place) {
             return self.elsewhere(address).await;
         }
         let Some(download) = self.fetch(address).await? else { return Ok(Opened::Nothing) };
@@ -200,6 +232,11 @@ impl Cache {
             Found::Gone => Opened::Gone,
             Found::Later(wait) => Opened::Later(wait),
         })
+    }
+
+    /// What is here of the file, if it is here.
+    pub async fn entry(&self, address: &Address) -> Result<Option<Entry>, Error> {
+        self.stored(address, &address.place()).await
     }
 
     async fn stored(&self, address: &Address, place: &str) -> Result<Option<Entry>, Error> {
@@ -248,11 +285,16 @@ impl Cache {
         downloads.insert(place.clone(), Arc::clone(&download));
         let (cache, address, own) = (Arc::clone(self), address.clone(), Arc::clone(&download));
         tokio::spawn(async move {
+            let asked = cache.clock.wall();
             let ended = cache.download(&address, &place, &own).await;
             if let Progress::Failed(why) = &ended {
                 debug!(place, %why, "a file cannot be fetched");
-                cache.failures.insert(place.clone(), ());
+                let remembered = if why.known().is_some() { &cache.refusals } else { &cache.failures };
+                remembered.insert(place.clone(), ());
                 cache.book().figures.failed += 1;
+            }
+            if let Some(known) = known(&ended) {
+                cache.facts.tell(address, known, asked);
             }
             cache.downloads().remove(&place);
             own.tell(ended);
@@ -307,6 +349,7 @@ impl Cache {
         match self.present.files().open(&located.url).await {
             Err(FileError::Dead(status)) => match self.present.find(address).await.map_err(unread)? {
                 Found::At(url) => self.present.files().open(&url).await.map_err(Why::from),
+                Found::Gone => Err(Why::Gone),
                 _ => Err(Why::Dead(status)),
             },
             body => body.map_err(Why::from),
@@ -366,6 +409,15 @@ impl Cache {
 
     fn downloads(&self) -> MutexGuard<'_, HashMap<String, Arc<Download>>> {
         self.downloads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What the end of a download tells of the file.
+fn known(ended: &Progress) -> Option<Known> {
+    match ended {
+        Progress::Done { length, mime, .. } => Some(Known::of(*length, mime)),
+        Progress::Failed(why) => why.known(),
+        Progress::Asked | Progress::Coming { .. } => None,
     }
 }
 

@@ -18,13 +18,17 @@ use tokio::{
     time::sleep,
 };
 
-use super::{kind::kind, objects::Digest};
-use crate::fetch::{FileBody, FileError};
+use super::{
+    kind::{HEAD, kind},
+    objects::Digest,
+};
+use crate::{
+    fetch::{FileBody, FileError},
+    model::{Known, Missing},
+};
 
 /// Pieces that readers get.
 const PIECE: usize = 128 << 10;
-/// So much tells what a file is.
-const HEAD: usize = 16;
 
 /// How far it has come.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,10 +44,25 @@ pub enum Why {
     /// The address is dead.
     #[error("the address is dead (status {0})")]
     Dead(u16),
-    #[error("it is larger than {0} bytes")]
-    TooLarge(u64),
+    /// And upstream does not show the post any more.
+    #[error("the address is dead, and upstream does not show the post any more")]
+    Gone,
+    #[error("it is larger than {most} bytes")]
+    TooLarge { most: u64, length: Option<u64> },
     #[error("{0}")]
     Other(String),
+}
+
+impl Why {
+    /// What that tells of the file, for longer than the next try.
+    pub fn known(&self) -> Option<Known> {
+        let (missing, length) = match self {
+            Self::Gone => (Missing::Gone, None),
+            Self::TooLarge { length, .. } => (Missing::TooLarge, *length),
+            Self::Dead(_) | Self::Other(_) => return None,
+        };
+        Some(Known { missing: Some(missing), length, ..Known::default() })
+    }
 }
 
 impl From<FileError> for Why {
@@ -116,7 +135,7 @@ impl Download {
     async fn written(&self, body: FileBody, most: u64, pace: &Pace) -> Result<Progress, Why> {
         let FileBody { length, mut pieces } = body;
         if length.is_some_and(|length| length > most) {
-            return Err(Why::TooLarge(most));
+            return Err(Why::TooLarge { most, length });
         }
         let disk = |error: io::Error| Why::Other(format!("cannot be written: {error}"));
         let mut file = File::create(&self.path).await.map_err(disk)?;
@@ -125,7 +144,7 @@ impl Download {
             let piece = piece.map_err(Why::Other)?;
             written += piece.len() as u64;
             if written > most {
-                return Err(Why::TooLarge(most));
+                return Err(Why::TooLarge { most, length: None });
             }
             pace.pass(piece.len()).await;
             head.extend(piece.iter().take(HEAD.saturating_sub(head.len())));

@@ -3,6 +3,9 @@
 /// Files that browsers show or play and that can do nothing else; anything else is to be saved.
 pub const SAVED: &str = "application/octet-stream";
 
+/// So many bytes tell it.
+pub const HEAD: usize = 16;
+
 /// The media type of a file that begins so.
 pub fn kind(head: &[u8]) -> &'static str {
     match head {

@@ -3,6 +3,7 @@
 mod address;
 mod cache;
 mod download;
+mod facts;
 mod keeper;
 mod kind;
 mod objects;
@@ -16,5 +17,6 @@ pub use refresh::{Refreshes, Renewal};
 pub use address::{Address, Addresses, File, is_of_web};
 pub use cache::{Cache, Figures, Opened, Rules};
 pub use download::{Download, Progress, Why};
-pub use keeper::keep;
+pub use facts::Facts;
+pub use keeper::{Care, Looks, keep};
 pub use kind::SAVED;

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use tokio::{fs::File, io::AsyncReadExt};
 use url::Url;
 
-use crate::model::Time;
+use crate::model::{Known, Time};
 
 /// What a bucket takes at once, and how many at the same time.
 const PART_BYTES: usize = 8 << 20;
@@ -44,6 +44,13 @@ pub struct Entry {
     /// As its first bytes tell.
     pub mime: String,
     pub stored: Time,
+}
+
+impl Entry {
+    /// What the file tells of itself.
+    pub fn known(&self) -> Known {
+        Known::of(self.length, &self.mime)
+    }
 }
 
 /// Where files lie.

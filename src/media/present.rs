@@ -3,17 +3,20 @@
 
 use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
+use futures_util::{StreamExt, TryStreamExt};
 use moka::sync::Cache;
 use tokio::time::timeout;
 
 use super::{
     address::{Address, File, is_of_web},
+    kind::{HEAD, kind},
     refresh::{Refreshes, Renewal},
 };
 use crate::{
     clock::Clock,
     fetch::{FileError, Files},
-    model::{Channel, ChannelName, PostId},
+    model::{Channel, ChannelName, Known, PostId, Time},
     store::{Error, Handle, Stopped, Store},
 };
 
@@ -73,6 +76,10 @@ impl Present {
         &self.files
     }
 
+    pub(super) fn now(&self) -> Time {
+        self.clock.wall()
+    }
+
     /// The present address of the file.
     pub async fn find(&self, address: &Address) -> Result<Found, Unread> {
         let Some(located) = self.locate(address).await? else { return Ok(Found::Nothing) };
@@ -113,6 +120,14 @@ impl Present {
         }
     }
 
+    /// What the first bytes of the file at `url` tell, and its host of its length; None if it tells nothing.
+    pub(super) async fn known(&self, url: &str) -> Option<Known> {
+        let part = self.files.part(url, &format!("bytes=0-{}", HEAD - 1)).await.ok()??;
+        let length = part.content_range.rsplit_once('/')?.1.parse().ok()?;
+        let head: Vec<Bytes> = part.body.pieces.take(HEAD).try_collect().await.ok()?;
+        Some(Known::of(length, kind(&head.concat())))
+    }
+
     /// The file of a stored post, by upstream's address that was seen last.
     pub(super) async fn locate(&self, address: &Address) -> Result<Option<Located>, Unread> {
         let address = address.clone();
@@ -136,7 +151,7 @@ fn locate(store: &dyn Store, address: &Address) -> Result<Option<Located>, Error
 }
 
 /// The channel with that slug as first seen: most are asked for by the same name.
-fn channel(store: &dyn Store, slug: &str) -> Result<Option<Channel>, Error> {
+pub(super) fn channel(store: &dyn Store, slug: &str) -> Result<Option<Channel>, Error> {
     let Ok(name) = slug.parse::<ChannelName>() else { return Ok(None) };
     let is_it = |channel: &Channel| channel.slug == slug;
     if let Some(channel) = store.channel(&name)?.filter(is_it) {

@@ -130,8 +130,8 @@ impl Site {
     }
 
     /// Whoever knows where files are.
-    pub fn present(&self) -> Option<&Present> {
-        self.present.as_deref()
+    pub fn present(&self) -> Option<&Arc<Present>> {
+        self.present.as_ref()
     }
 
     /// The files that are kept here.

@@ -6,6 +6,7 @@ mod cli;
 mod daemon;
 mod demand;
 mod drift;
+mod facts;
 mod follow;
 mod limits;
 mod log_lines;

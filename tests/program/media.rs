@@ -21,7 +21,7 @@ async fn world(settings: &str) -> (StandIn, Cdn, Program) {
 
 const REDIRECT: &str = "mode = \"redirect\"\nallow_private = true";
 
-fn header<'h>(head: &'h str, name: &str) -> Option<&'h str> {
+pub fn header<'h>(head: &'h str, name: &str) -> Option<&'h str> {
     let mut lines = head.lines().filter_map(|line| line.split_once(": "));
     lines.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
 }
@@ -61,6 +61,9 @@ async fn a_dead_address_is_renewed_from_the_posts_own_page_once_and_no_feed_chan
         let (_, head) = daemon.get_with("/kettle/atom.xml", "");
         ["etag", "last-modified"].map(|name| header(&head, name).unwrap().to_owned())
     };
+    while daemon.get("/kettle/feed.json").1.matches("size_in_bytes").count() < 2 {
+        std::thread::yield_now();
+    }
     let before = tag(&daemon);
     assert_eq!(led(&daemon, "/media/kettle/1/1.jpg").0, 302);
     upstream.world().cdn = cdn.expire();
