@@ -1,8 +1,8 @@
-"""Files whose addresses die: python lasting.py [SECONDS [LIFE [POSTS]]]
+"""Files whose addresses die: python lasting.py [SECONDS [LIFE [POSTS [MODE]]]]
 
 A host of files lets every address live for LIFE seconds. After SECONDS, in "cache", every file of every post is still to
 be had, also of posts that are gone; in "redirect", every one of the posts that upstream still shows. Renewals stay within
-the budget, and no feed's ETag has moved."""
+the budget, and no feed's ETag has moved. MODE: that one alone."""
 import http.server
 import json
 import random
@@ -152,6 +152,6 @@ def trial(checks, mode):
 
 if __name__ == "__main__":
     checks = Checks()
-    for mode in ("cache", "redirect"):
+    for mode in sys.argv[4:] or ("cache", "redirect"):
         trial(checks, mode)
     checks.end("files that last")
