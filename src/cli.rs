@@ -5,6 +5,7 @@ mod check;
 mod export;
 mod fetch;
 mod follow;
+mod foreground;
 mod health;
 mod import;
 mod media;

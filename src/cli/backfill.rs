@@ -6,14 +6,12 @@ use chrono::{NaiveDate, NaiveTime};
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 use tokio::{runtime, signal::ctrl_c, sync::oneshot, time::sleep};
 
+use super::foreground::poller;
 use crate::{
     clock::Clock,
     config::{ChannelConfig, Config},
-    daemon::{Failure, exits, store_config},
-    feeds::Followed,
-    metrics::Metrics,
+    daemon::{Failure, store_config},
     model::{ChannelName, History, Time},
-    poll::Poller,
     status::{Board, HostStatus, Progress, State},
     store::{self, Error, Handle, Store},
 };
@@ -53,23 +51,8 @@ fn open(config: &Config, name: &ChannelName) -> Result<Arc<dyn Store>, Failure> 
 async fn walk(config: &Config, name: &ChannelName, wanted: History, store: Handle) -> Result<(), Failure> {
     let clock = Clock::system();
     let board = Arc::new(Board::new([name.clone()]));
-    let poller = Poller {
-        exits: exits(config)?,
-        store: store.clone(),
-        board: Arc::clone(&board),
-        metrics: Arc::new(Metrics::new(clock.wall())),
-        clock: clock.clone(),
-        followed: Followed::polled([ChannelConfig { name: name.clone(), history: wanted }]),
-        spread: false,
-        readers: Arc::default(),
-        refreshes: Arc::default(),
-        looks: None,
-        hosts: config.upstream.hosts.clone(),
-        policy: config.poll.policy,
-        seed: fastrand::u64(..),
-        eager: true,
-        heartbeat: None,
-    };
+    let channel = ChannelConfig { name: name.clone(), history: wanted };
+    let poller = poller(config, channel, store.clone(), &board, Arc::default())?;
     let mut bar = Bar::new(name, wanted, clock.wall());
     let (stop, stopped) = oneshot::channel::<()>();
     let polling = tokio::spawn(poller.run(async move { drop(stopped.await) }));

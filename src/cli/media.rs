@@ -5,16 +5,17 @@ use std::{collections::HashMap, sync::Arc};
 use clap::Subcommand;
 use futures_util::StreamExt;
 use sha2::{Digest as _, Sha256};
-use tokio::runtime;
+use tokio::{runtime, select, signal::ctrl_c, sync::oneshot};
 
-use super::progress::counted;
+use super::{foreground::poller, progress::counted};
 use crate::{
     clock::Clock,
-    config::{Config, Mode},
+    config::{ChannelConfig, Config, Mode},
     daemon::{Failure, media_cache, media_place, spool, store_config},
     fetch::{self, Files},
     media::{Address, Cache, Digest, Objects, Present, Progress, Refreshes, Renewal, is_of_web},
-    model::ChannelName,
+    model::{ChannelName, History},
+    status::Board,
     store::{self, Handle, Store},
 };
 
@@ -26,7 +27,7 @@ pub enum Command {
     Prune,
     /// Read every file that is kept, and say what is not what it was.
     Verify,
-    /// Fetch all files of a channel's stored posts, as far as their addresses still live; while no daemon runs.
+    /// Fetch all files of a channel's stored posts; dead addresses are renewed from the posts' own pages; while no daemon runs.
     Fetch {
         /// NAME, @NAME or https://t.me/NAME
         channel: ChannelName,
@@ -95,7 +96,13 @@ async fn digest_of(objects: &Objects, digest: &Digest, length: u64) -> Result<St
 }
 
 /// The store of posts, which no daemon may have, and the files that are kept.
-async fn opened(config: &Config) -> Result<(Arc<dyn Store>, Arc<Cache>), Failure> {
+struct House {
+    store: Arc<dyn Store>,
+    cache: Arc<Cache>,
+    refreshes: Arc<Refreshes>,
+}
+
+async fn opened(config: &Config) -> Result<House, Failure> {
     if config.media.mode != Mode::Cache {
         return Err("nothing is kept; set media.mode = \"cache\"".to_owned());
     }
@@ -105,22 +112,12 @@ async fn opened(config: &Config) -> Result<(Arc<dyn Store>, Arc<Cache>), Failure
     let files = Files::new(&config.upstream.proxies, config.media.allow_private, &fetch::system())?;
     let refreshes = Arc::new(Refreshes::default());
     let present = Present::new(Handle::new(Arc::clone(&store)), files, Arc::clone(&refreshes), Clock::system());
-    tokio::spawn(nobody_asks(refreshes));
-    Ok((store, Arc::new(media_cache(config, Arc::new(present), Clock::system()).await?)))
-}
-
-/// Upstream is the daemon's to ask, within its budget: a dead address stays dead here.
-async fn nobody_asks(refreshes: Arc<Refreshes>) {
-    loop {
-        refreshes.wanted().await;
-        for (name, post) in refreshes.take() {
-            refreshes.settle(&name, post, Renewal::Failed, Clock::system().wall());
-        }
-    }
+    let cache = Arc::new(media_cache(config, Arc::new(present), Clock::system()).await?);
+    Ok(House { store, cache, refreshes })
 }
 
 async fn prune(config: &Config) -> Result<(), Failure> {
-    let (store, cache) = opened(config).await?;
+    let House { store, cache, .. } = opened(config).await?;
     let before = cache.figures();
     cache.trim().await.map_err(|error| error.to_string())?;
     let swept = cache.sweep().await.map_err(|error| error.to_string())?;
@@ -133,8 +130,28 @@ async fn prune(config: &Config) -> Result<(), Failure> {
     store.close().map_err(|error| error.to_string())
 }
 
+/// Fetches what is not here, while a poller renews addresses that are dead.
 async fn fetch_all(config: &Config, name: &ChannelName) -> Result<(), Failure> {
-    let (store, cache) = opened(config).await?;
+    let House { store, cache, refreshes } = opened(config).await?;
+    let (board, handle) = (Arc::new(Board::new([name.clone()])), Handle::new(Arc::clone(&store)));
+    let channel = ChannelConfig { name: name.clone(), history: History::None };
+    let poller = poller(config, channel, handle.clone(), &board, refreshes)?;
+    let (stop, stopped) = oneshot::channel::<()>();
+    let polling = tokio::spawn(poller.run(async move { drop(stopped.await) }));
+    let fetched = select! {
+        fetched = fetch_each(store.as_ref(), &cache, name) => fetched,
+        _ = ctrl_c() => Err("interrupted; the same command goes on from here".to_owned()),
+    };
+    drop(stop);
+    polling.await.map_err(|error| error.to_string())?;
+    cache.write_facts(&handle).await.map_err(|error| error.to_string())?;
+    store.close().map_err(|error| error.to_string())?;
+    println!("{}", fetched?);
+    Ok(())
+}
+
+/// What came of it, for a person.
+async fn fetch_each(store: &dyn Store, cache: &Arc<Cache>, name: &ChannelName) -> Result<String, Failure> {
     let channel = store.channel(name).map_err(|error| error.to_string())?;
     let channel = channel.ok_or_else(|| format!("{name} is not stored"))?;
     let posts = store.latest(channel.id, None, usize::MAX).map_err(|error| error.to_string())?;
@@ -142,21 +159,27 @@ async fn fetch_all(config: &Config, name: &ChannelName) -> Result<(), Failure> {
     let wanted: Vec<_> = files.map(|(place, _)| Address::of(&channel.slug, place)).collect();
     let progress = counted(wanted.len() as u64);
     let mut failed = 0;
-    for address in wanted.iter() {
+    for address in &wanted {
         if !cache.has(&address.place()) {
-            failed += u64::from(!fetched(&cache, address).await?);
+            failed += u64::from(!fetched(cache, address).await?);
         }
         progress.inc(1);
     }
     progress.finish_and_clear();
-    let written = cache.write_facts(&Handle::new(Arc::clone(&store))).await;
-    written.map_err(|error| error.to_string())?;
-    println!("{} files of {name}: {} fetched, {failed} not to be had", wanted.len(), cache.figures().fetched);
-    store.close().map_err(|error| error.to_string())
+    Ok(format!("{} files of {name}: {} fetched, {failed} not to be had", wanted.len(), cache.figures().fetched))
 }
 
-/// By the address that is stored; nobody asks upstream for another one.
+/// By the address that is stored, or by the one that the post's own page shows, however long its turn takes.
 async fn fetched(cache: &Arc<Cache>, address: &Address) -> Result<bool, Failure> {
+    if ended(cache, address).await? {
+        return Ok(true);
+    }
+    let renewal = cache.present().renew(address).await.map_err(|error| error.to_string())?;
+    if renewal == Renewal::Done { ended(cache, address).await } else { Ok(false) }
+}
+
+/// Whether the download brought the file.
+async fn ended(cache: &Arc<Cache>, address: &Address) -> Result<bool, Failure> {
     let Some(download) = cache.fetch(address).await.map_err(|error| error.to_string())? else { return Ok(false) };
     let mut progress = download.progress();
     let is_over = |progress: &Progress| matches!(progress, Progress::Done { .. } | Progress::Failed(_));

@@ -100,6 +100,15 @@ impl Present {
         Ok(self.renewed(address, &located).await?.map_or(Found::Later(AGAIN), Found::At))
     }
 
+    /// Has the file's post looked at, however long that takes.
+    pub async fn renew(&self, address: &Address) -> Result<Renewal, Unread> {
+        let located = self.locate(address).await?;
+        let Some((channel, post)) = located.and_then(|located| Some((located.channel, located.post?))) else {
+            return Ok(Renewal::Failed);
+        };
+        Ok(self.refreshes.renew(&channel, post, self.clock.wall()).await)
+    }
+
     /// The file's address, if it is another one than it was.
     async fn renewed(&self, address: &Address, before: &Located) -> Result<Option<String>, Unread> {
         Ok(self.locate(address).await?.map(|now| now.url).filter(|url| *url != before.url))

@@ -317,6 +317,19 @@ async fn what_is_kept_can_be_counted_verified_pruned_and_completed_by_hand() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn files_whose_addresses_are_dead_are_fetched_by_hand_as_long_as_upstream_shows_their_posts() {
+    let (upstream, cdn, program) = world(&format!("{CACHE}\neager = false")).await;
+    drop(started(&program));
+    upstream.world().cdn = cdn.expire();
+    upstream.take("kettle", 1);
+    let ran = program.run(&["media", "fetch", "kettle"]);
+    assert_eq!((ran.code, ran.out.as_str()), (0, "2 files of kettle: 1 fetched, 1 not to be had\n"), "{ran:?}");
+    let daemon = program.start();
+    kept(&daemon, "/media/kettle/2/1.jpg");
+    assert!(daemon.get("/kettle/feed.json").1.contains("size_in_bytes"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn health_and_metrics_tell_of_the_files_that_are_kept() {
     let (_upstream, _cdn, program) = world(CACHE).await;
     let daemon = started(&program);
