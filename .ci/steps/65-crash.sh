@@ -34,6 +34,7 @@ fi
 rm -f "$shim" "$shim.log"
 survives "files: kill -9" .ci/survive/media.py target/debug/feedbridge --cycles 10
 survives "files: quota" .ci/survive/media.py target/debug/feedbridge --cycles 3 --quota 3000000
+survives "files: full disk" .ci/survive/media.py target/debug/feedbridge --cycles 2 --room 4000000
 survives "flipped bits" .ci/survive/flip.py target/debug/feedbridge --places 8
 survives "full and unwritable disk" .ci/survive/disk.py target/debug/feedbridge 1
 need faketime || true # The program says so itself.

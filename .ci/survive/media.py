@@ -1,17 +1,20 @@
 #!/usr/bin/env python3
 """Kills the real daemon while it fetches files, and looks at what is kept of them.
 
-media.py BINARY --cycles N [--files N] [--seed S] [--power-loss SHIM] [--quota BYTES]
+media.py BINARY --cycles N [--files N] [--seed S] [--power-loss SHIM] [--quota BYTES] [--room BYTES]
 
 A file that was served with a tag counts as kept. After every cycle `feedbridge media verify` finds nothing, every file
 that was kept is served again, byte for byte, and nothing is served that upstream never had. With --quota, at most that
-much is kept, and what is served is right all the same. With --power-loss, see crash.py.
+much is kept, and what is served is right all the same. With --room, the disk of files holds so much, which takes root: posts and feeds go
+on, and readers are led to what has no room. With --power-loss, see crash.py.
 """
 import argparse
 import collections
 import hashlib
 import http.client
 import http.server
+import json
+import os
 import pathlib
 import random
 import re
@@ -109,10 +112,10 @@ class Trial:
     def command(self, *words):
         return [str(pathlib.Path(self.options.binary).resolve()), "--config", str(self.folder / "config.toml"), *words]
 
-    def get(self, place):
+    def get(self, place, below="/media/"):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         try:
-            connection.request("GET", f"/media/{place}")
+            connection.request("GET", below + place)
             response = connection.getresponse()
             return response.status, response.getheader("ETag"), response.read()
         except (OSError, http.client.HTTPException):
@@ -155,6 +158,31 @@ class Trial:
         ran = subprocess.run(self.command("media", "verify"), capture_output=True, text=True, timeout=120)
         assert ran.returncode == 0, ran.stderr[-2000:]
 
+    def finish_without_room(self):
+        """All posts are stored and shown, and each file is given or led to."""
+        with (self.folder / "log").open("ab") as log:
+            process = subprocess.Popen(self.command("serve"), stdout=log, stderr=log)
+        try:
+            end, posts = time.monotonic() + 120, 0
+            while posts < len(self.truth) and time.monotonic() < end:
+                status, _, health = self.get("health", "/")
+                posts = sum(channel["posts"] for channel in json.loads(health)["channels"]) if status == 200 else 0
+                time.sleep(0.1)
+            assert posts == len(self.truth), f"{posts} of {len(self.truth)} posts are stored"
+            for name in self.upstream.posts:
+                assert self.get(f"{name}/atom.xml", "/")[0] == 200, f"no feed of {name}"
+            answers = collections.Counter()
+            for place in self.truth:
+                self.look(place)
+                answers[self.get(place)[0]] += 1
+            assert set(answers) <= {200, 302} and answers[302], f"files are answered with {dict(answers)}"
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait()
+        self.verify()
+        files = [path for path in (self.folder / "data/media/objects").rglob("*") if path.is_file()]
+        return sum(path.stat().st_size for path in files)
+
     def finish(self):
         """With nothing in the way, all that was kept is there, or, within a quota, comes again."""
         with (self.folder / "log").open("ab") as log:
@@ -186,18 +214,36 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--power-loss", type=pathlib.Path)
     parser.add_argument("--quota", type=int)
+    parser.add_argument("--room", type=int)
     trial = Trial(parser.parse_args())
-    began = time.monotonic()
+    began, finish = time.monotonic(), trial.finish
+    disk = trial.folder / "data/media"
+    if trial.options.room:
+        disk.mkdir(parents=True)
+        mount = ["mount", "-t", "tmpfs", "-o", f"size={trial.options.room}", "none", disk]
+        if os.geteuid() or subprocess.run(mount, capture_output=True).returncode:
+            shutil.rmtree(trial.folder)
+            print("skipped: only root may mount a small disk, and not everywhere")
+            return
+        finish = trial.finish_without_room
+    try:
+        run(trial, finish, began)
+    finally:
+        if trial.options.room:
+            subprocess.run(["umount", disk], check=True)
+    shutil.rmtree(trial.folder)
+
+
+def run(trial, finish, began):
     for number in range(trial.options.cycles):
         try:
             trial.cycle()
         except AssertionError as error:
             sys.exit(f"cycle {number}: {error}\nkept for a look: {trial.folder}")
     try:
-        stored = trial.finish()
+        stored = finish()
     except AssertionError as error:
         sys.exit(f"at the end: {error}\nkept for a look: {trial.folder}")
-    shutil.rmtree(trial.folder)
     print(f"{trial.counts['kills']} kills in {time.monotonic() - began:.0f} s while {len(trial.truth)} files came: none "
           f"half, none lost; {trial.counts['checked']} served as they were, {stored} bytes kept")
 

@@ -314,7 +314,8 @@ impl Cache {
                 Entry { digest: digest.clone(), length: *length, mime: (*mime).to_owned(), stored: self.clock.wall() };
             // It can be read all the same, by those who read it now.
             if let Err(error) = self.store(place, entry, download).await {
-                warn!(%error, place, "a file could not be stored; it is fetched again when it is wanted");
+                warn!(%error, place, "a file could not be stored; it is fetched again after a while");
+                self.failures.insert(place.to_owned(), ());
             }
         }
         ended
