@@ -6,12 +6,12 @@ use bytes::Bytes;
 use futures_util::{StreamExt, stream::BoxStream};
 use reqwest::{
     Client, Proxy, Response, StatusCode,
-    header::{CONTENT_LENGTH, CONTENT_RANGE, LOCATION, RANGE},
+    header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, LOCATION, RANGE},
     redirect::Policy,
 };
 use url::Url;
 
-use super::{CONNECT_TIMEOUT, Gate, Resolver, USER_AGENT, reason};
+use super::{CONNECT_TIMEOUT, Gate, Resolver, USER_AGENT, gate::is_not_public, reason};
 
 /// Between two pieces of a file.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
@@ -100,6 +100,9 @@ impl Files {
             self.gate.pass(&url).map_err(FileError::Refused)?;
             let response = self.send(&url, range).await?;
             match response.status() {
+                StatusCode::OK | StatusCode::PARTIAL_CONTENT if is_packed(&response) => {
+                    return Err(FileError::Refused("is packed, which nobody asked for".to_owned()));
+                }
                 StatusCode::OK | StatusCode::PARTIAL_CONTENT => return Ok(response),
                 status if status.is_redirection() => {
                     let location = response.headers().get(LOCATION).and_then(|to| to.to_str().ok());
@@ -125,11 +128,17 @@ impl Files {
             }
             match request.send().await {
                 Ok(response) => return Ok(response),
+                Err(error) if is_not_public(&error) => return Err(FileError::Refused(reason(&error))),
                 Err(error) => failure = FileError::Unreachable(reason(&error)),
             }
         }
         Err(failure)
     }
+}
+
+/// Whether what comes is not the file itself but a coding of it.
+fn is_packed(response: &Response) -> bool {
+    response.headers().get(CONTENT_ENCODING).is_some_and(|coding| coding != "identity")
 }
 
 /// Nothing is unpacked on the way, so its length is that of the file.

@@ -2,7 +2,8 @@
 //! for dialling, so that no answer of a name server can change in between.
 
 use std::{
-    io,
+    error::Error,
+    io, iter,
     net::{IpAddr, SocketAddr},
     sync::Arc,
 };
@@ -14,6 +15,19 @@ use super::{
     address::is_public,
     lookup::{Lookups, Resolver},
 };
+
+/// A name has other addresses only.
+#[derive(Debug, thiserror::Error)]
+#[error("leads to no public address")]
+struct NotPublic;
+
+/// Whether that is why a request was not made.
+pub fn is_not_public(error: &reqwest::Error) -> bool {
+    let first: &(dyn Error + 'static) = error;
+    let causes = iter::successors(Some(first), |error| (*error).source());
+    let mut inner = causes.filter_map(|cause| cause.downcast_ref::<io::Error>()?.get_ref());
+    inner.any(|inner| inner.is::<NotPublic>())
+}
 
 /// Lets through what may be dialled.
 #[derive(Clone)]
@@ -46,7 +60,7 @@ impl Gate {
         let allowed: Vec<SocketAddr> =
             found.filter(|address| self.allows(*address)).map(|address| SocketAddr::new(address, 0)).collect();
         if allowed.is_empty() {
-            return Err(io::Error::new(io::ErrorKind::PermissionDenied, "leads to no public address"));
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, NotPublic));
         }
         Ok(allowed)
     }

@@ -1,9 +1,12 @@
 //! What a store of media promises: in a directory, and in a bucket of a server that speaks S3.
 
-use std::{fs, path::PathBuf, sync::Arc};
+use std::{fs, net::IpAddr, path::PathBuf, sync::Arc};
 
 use chrono::DateTime;
-use feedbridge::media::{Digest, Entry, Objects, Place};
+use feedbridge::{
+    fetch::{FileError, Files, Resolver},
+    media::{Digest, Entry, Objects, Place},
+};
 use futures_util::TryStreamExt;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo},
@@ -156,4 +159,18 @@ async fn what_is_there_is_listed(house: House) {
     files.sort_by(|a, b| a.digest.cmp(&b.digest));
     assert_eq!(files.len(), 30);
     assert!(files.iter().enumerate().all(|(number, file)| file.length == number as u64 + 1));
+}
+
+#[tokio::test]
+async fn a_name_that_leads_into_a_private_network_is_not_dialled() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://cdn.example:{}/1.jpg", listener.local_addr().unwrap().port());
+    for private in ["127.0.0.1", "10.0.0.1", "169.254.169.254", "::1", "fd00::1"] {
+        let address: IpAddr = private.parse().unwrap();
+        let files = Files::new(&[], false, &(Arc::new(move |_: &str| Ok(vec![address])) as Resolver)).unwrap();
+        let refused = files.look(&url).await;
+        assert!(matches!(refused, Err(FileError::Refused(_))), "{private}: {refused:?}");
+    }
+    let nobody = tokio::time::timeout(std::time::Duration::ZERO, listener.accept()).await;
+    assert!(nobody.is_err(), "somebody was dialled");
 }

@@ -32,6 +32,10 @@ pub enum Given {
     /// Says that it is longer than it is.
     Lying(Vec<u8>),
     Elsewhere(String),
+    /// Begins as a picture and never ends.
+    Endless,
+    /// Packed, as nobody asked for it.
+    Packed(Vec<u8>),
 }
 
 /// Begins as a JPEG does.
@@ -86,9 +90,14 @@ impl Cdn {
         self.asked.lock().unwrap().push(format!("{}{path}", range.clone().unwrap_or_default()));
         let given =
             self.files.lock().unwrap().iter().find(|(end, _)| path.ends_with(*end)).map(|(_, given)| given.clone());
+        if matches!(given, Some(Given::Endless)) && alive {
+            return endless(stream).await;
+        }
         let answer = match given.unwrap_or_else(|| Given::File(picture())) {
             _ if !alive => head("404 Not Found", 0, ""),
             Given::Elsewhere(to) => head("302 Found", 0, &format!("Location: {to}\r\n")),
+            Given::Endless => Vec::new(),
+            Given::Packed(bytes) => [head("200 OK", bytes.len(), "Content-Encoding: gzip\r\n"), bytes].concat(),
             Given::Lying(bytes) => [head("200 OK", bytes.len() + 100, ""), bytes].concat(),
             Given::File(bytes) => match range.as_deref().and_then(|range| part(range, bytes.len())) {
                 Some((first, last)) => {
@@ -99,6 +108,15 @@ impl Cdn {
             },
         };
         let _ = stream.write_all(&answer).await;
+    }
+}
+
+/// As long as anybody listens.
+async fn endless(mut stream: TcpStream) {
+    let mut piece = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n".to_vec();
+    piece.extend(picture());
+    while stream.write_all(&piece).await.is_ok() {
+        piece = vec![7; 64 << 10];
     }
 }
 

@@ -216,6 +216,35 @@ async fn what_lies_breaks_off_or_is_too_large_is_never_kept_and_readers_are_led_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_never_ends_or_is_packed_is_never_kept() {
+    let (_upstream, cdn, program) = world(&format!("{CACHE}\nmax_bytes = 1000000")).await;
+    cdn.give("/kettle/1.jpg", Given::Endless);
+    cdn.give("/kettle/2.jpg", Given::Packed(vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0]));
+    let daemon = started(&program);
+    let failed = "feedbridge_media_events_total{event=\"failed\"} 2";
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while !daemon.get("/metrics").1.contains(failed) {
+        assert!(std::time::Instant::now() < end, "{}", daemon.get("/metrics").1);
+    }
+    assert_eq!(walk(&program.path("data/media/objects")).len(), 0);
+    for (id, status) in [(1, 302), (2, 503)] {
+        assert_eq!(led(&daemon, &format!("/media/kettle/{id}/1.jpg")).0, status, "{id}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_feeds_need_a_token_files_need_it_too() {
+    let (_upstream, _cdn, program) = world(CACHE).await;
+    std::fs::write(program.path("tokens"), "correct-horse-battery\n").unwrap();
+    program.configure(&format!("{}[access]\ntokens_file = \"tokens\"\n", program.configuration()));
+    let daemon = started(&program);
+    kept(&daemon, "/t/correct-horse-battery/media/kettle/1/1.jpg");
+    for denied in ["/media/kettle/1/1.jpg", "/t/correct-horse-batterx/media/kettle/1/1.jpg"] {
+        assert_eq!(daemon.get(denied).0, 401, "{denied}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_somebody_took_away_is_fetched_again() {
     let (_upstream, cdn, program) = world(CACHE).await;
     let daemon = started(&program);
