@@ -66,7 +66,7 @@ complete -c feedbridge -n "__fish_feedbridge_using_subcommand media; and not __f
 complete -c feedbridge -n "__fish_feedbridge_using_subcommand media; and not __fish_seen_subcommand_from stats prune verify fetch help" -f -a "stats" -d 'Print how many files are kept, and how many bytes'
 complete -c feedbridge -n "__fish_feedbridge_using_subcommand media; and not __fish_seen_subcommand_from stats prune verify fetch help" -f -a "prune" -d 'Let go what is beyond the quota or unused for too long, and what nothing leads to; while no daemon runs'
 complete -c feedbridge -n "__fish_feedbridge_using_subcommand media; and not __fish_seen_subcommand_from stats prune verify fetch help" -f -a "verify" -d 'Read every file that is kept, and say what is not what it was'
-complete -c feedbridge -n "__fish_feedbridge_using_subcommand media; and not __fish_seen_subcommand_from stats prune verify fetch help" -f -a "fetch" -d 'Fetch all files of a channel\'s stored posts, as far as their addresses still live; while no daemon runs'
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand media; and not __fish_seen_subcommand_from stats prune verify fetch help" -f -a "fetch" -d 'Fetch all files of a channel\'s stored posts; dead addresses are renewed from the posts\' own pages; while no daemon runs'
 complete -c feedbridge -n "__fish_feedbridge_using_subcommand media; and not __fish_seen_subcommand_from stats prune verify fetch help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c feedbridge -n "__fish_feedbridge_using_subcommand media; and __fish_seen_subcommand_from stats" -l config -d 'The configuration file' -r -F
 complete -c feedbridge -n "__fish_feedbridge_using_subcommand media; and __fish_seen_subcommand_from stats" -s h -l help -d 'Print help'
@@ -79,7 +79,7 @@ complete -c feedbridge -n "__fish_feedbridge_using_subcommand media; and __fish_
 complete -c feedbridge -n "__fish_feedbridge_using_subcommand media; and __fish_seen_subcommand_from help" -f -a "stats" -d 'Print how many files are kept, and how many bytes'
 complete -c feedbridge -n "__fish_feedbridge_using_subcommand media; and __fish_seen_subcommand_from help" -f -a "prune" -d 'Let go what is beyond the quota or unused for too long, and what nothing leads to; while no daemon runs'
 complete -c feedbridge -n "__fish_feedbridge_using_subcommand media; and __fish_seen_subcommand_from help" -f -a "verify" -d 'Read every file that is kept, and say what is not what it was'
-complete -c feedbridge -n "__fish_feedbridge_using_subcommand media; and __fish_seen_subcommand_from help" -f -a "fetch" -d 'Fetch all files of a channel\'s stored posts, as far as their addresses still live; while no daemon runs'
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand media; and __fish_seen_subcommand_from help" -f -a "fetch" -d 'Fetch all files of a channel\'s stored posts; dead addresses are renewed from the posts\' own pages; while no daemon runs'
 complete -c feedbridge -n "__fish_feedbridge_using_subcommand media; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c feedbridge -n "__fish_feedbridge_using_subcommand check" -l config -d 'The configuration file' -r -F
 complete -c feedbridge -n "__fish_feedbridge_using_subcommand check" -l show -d 'Print every setting in force instead, and where it comes from: the file, the environment, or the default'
@@ -106,4 +106,4 @@ complete -c feedbridge -n "__fish_feedbridge_using_subcommand help; and not __fi
 complete -c feedbridge -n "__fish_feedbridge_using_subcommand help; and __fish_seen_subcommand_from media" -f -a "stats" -d 'Print how many files are kept, and how many bytes'
 complete -c feedbridge -n "__fish_feedbridge_using_subcommand help; and __fish_seen_subcommand_from media" -f -a "prune" -d 'Let go what is beyond the quota or unused for too long, and what nothing leads to; while no daemon runs'
 complete -c feedbridge -n "__fish_feedbridge_using_subcommand help; and __fish_seen_subcommand_from media" -f -a "verify" -d 'Read every file that is kept, and say what is not what it was'
-complete -c feedbridge -n "__fish_feedbridge_using_subcommand help; and __fish_seen_subcommand_from media" -f -a "fetch" -d 'Fetch all files of a channel\'s stored posts, as far as their addresses still live; while no daemon runs'
+complete -c feedbridge -n "__fish_feedbridge_using_subcommand help; and __fish_seen_subcommand_from media" -f -a "fetch" -d 'Fetch all files of a channel\'s stored posts; dead addresses are renewed from the posts\' own pages; while no daemon runs'

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::export;
 use crate::{
     config::{Config, Mode, OnDemand},
-    daemon::{Failure, store_config, tokens},
+    daemon::{Failure, store_config, tokens, transcoding},
     model::{Channel, ChannelId},
     store::{self, Check, Error, IndexState},
 };
@@ -20,6 +20,11 @@ pub fn run(config: &Config) -> Result<(), Failure> {
         Mode::Cache => "ours, and the files are kept here",
     };
     println!("configuration: the addresses of files are {whose}: {}", config.media.reason);
+    match transcoding(config) {
+        Some(Ok(version)) => println!("configuration: M4A is made of voices by ffmpeg {version}"),
+        Some(Err(reason)) => println!("configuration: media.transcode does nothing: {reason}"),
+        None => {}
+    }
     tokens(config)?;
     let place = store_config(config);
     let shown = place.path.display();

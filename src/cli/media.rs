@@ -13,7 +13,7 @@ use crate::{
     config::{ChannelConfig, Config, Mode},
     daemon::{Failure, media_cache, media_place, spool, store_config},
     fetch::{self, Files},
-    media::{Address, Cache, Digest, Objects, Present, Progress, Refreshes, Renewal, is_of_web},
+    media::{Address, Cache, Digest, Objects, Present, Refreshes, Renewal, is_of_web},
     model::{ChannelName, History},
     status::Board,
     store::{self, Handle, Store},
@@ -139,7 +139,7 @@ async fn fetch_all(config: &Config, name: &ChannelName) -> Result<(), Failure> {
     let (stop, stopped) = oneshot::channel::<()>();
     let polling = tokio::spawn(poller.run(async move { drop(stopped.await) }));
     let fetched = select! {
-        fetched = fetch_each(store.as_ref(), &cache, name) => fetched,
+        fetched = fetch_each(store.as_ref(), &cache, name, config.media.transcode) => fetched,
         _ = ctrl_c() => Err("interrupted; the same command goes on from here".to_owned()),
     };
     drop(stop);
@@ -151,12 +151,22 @@ async fn fetch_all(config: &Config, name: &ChannelName) -> Result<(), Failure> {
 }
 
 /// What came of it, for a person.
-async fn fetch_each(store: &dyn Store, cache: &Arc<Cache>, name: &ChannelName) -> Result<String, Failure> {
+async fn fetch_each(
+    store: &dyn Store,
+    cache: &Arc<Cache>,
+    name: &ChannelName,
+    transcode: bool,
+) -> Result<String, Failure> {
     let channel = store.channel(name).map_err(|error| error.to_string())?;
     let channel = channel.ok_or_else(|| format!("{name} is not stored"))?;
     let posts = store.latest(channel.id, None, usize::MAX).map_err(|error| error.to_string())?;
     let files = posts.iter().flat_map(|stored| stored.post.media()).filter(|(_, url)| is_of_web(url.as_str()));
-    let wanted: Vec<_> = files.map(|(place, _)| Address::of(&channel.slug, place)).collect();
+    let wanted = files.map(|(place, _)| Address::of(&channel.slug, place));
+    let with_made = |address: Address| {
+        let made = address.as_m4a().filter(|_| transcode);
+        std::iter::once(address).chain(made)
+    };
+    let wanted: Vec<_> = wanted.flat_map(with_made).collect();
     let progress = counted(wanted.len() as u64);
     let mut failed = 0;
     for address in &wanted {
@@ -181,8 +191,5 @@ async fn fetched(cache: &Arc<Cache>, address: &Address) -> Result<bool, Failure>
 /// Whether the download brought the file.
 async fn ended(cache: &Arc<Cache>, address: &Address) -> Result<bool, Failure> {
     let Some(download) = cache.fetch(address).await.map_err(|error| error.to_string())? else { return Ok(false) };
-    let mut progress = download.progress();
-    let is_over = |progress: &Progress| matches!(progress, Progress::Done { .. } | Progress::Failed(_));
-    let ended = progress.wait_for(is_over).await;
-    Ok(ended.is_ok_and(|progress| matches!(*progress, Progress::Done { .. })))
+    Ok(download.ended().await.is_ok())
 }

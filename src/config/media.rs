@@ -48,6 +48,8 @@ pub struct Media {
     pub unused_days: Option<u32>,
     /// Of all downloads together; 0: as many as come.
     pub bytes_per_second: u64,
+    /// Whether M4A is made of voices that are kept.
+    pub transcode: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,6 +90,7 @@ pub fn media(section: Section<'_>, server: &Server, store: &StoreConfig) -> Medi
         quota_bytes: section.integer("quota_bytes", 1 << 10..=1 << 50).unwrap_or(10_000_000_000),
         unused_days: section.integer("unused_days", 1..=36_500).map(|days| days as u32),
         bytes_per_second: section.integer("bytes_per_second", 0..=1 << 40).unwrap_or(0),
+        transcode: section.boolean("transcode").unwrap_or(false),
     };
     section.finish();
     media

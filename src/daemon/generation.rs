@@ -9,13 +9,13 @@ use tokio::{
         mpsc::{self, UnboundedReceiver, UnboundedSender},
         watch,
     },
-    task::JoinHandle,
+    task::{JoinHandle, spawn_blocking},
     time::timeout,
 };
 use tracing::warn;
 use url::Url;
 
-use super::{Failure, Ground, STOP_TIME, exits, media_cache, push::Push, systemd, until};
+use super::{Failure, Ground, STOP_TIME, exits, media_cache, push::Push, systemd, transcoding, until};
 use crate::{
     config::{self, Config, Mode, Tokens},
     demand::{Demand, Scene},
@@ -169,6 +169,10 @@ impl Generation {
 
 /// Looks after files, unless readers are given upstream's addresses of them.
 async fn keep_files(site: Arc<Site>, shutdown: impl Future<Output = ()>) {
+    let config = Arc::clone(&site.config);
+    if let Ok(Some(Err(reason))) = spawn_blocking(move || transcoding(&config)).await {
+        warn!(reason, "media.transcode does nothing");
+    }
     let care = match (site.cache(), site.present()) {
         (Some(cache), _) => Care::Keep { cache: Arc::clone(cache), eager: site.config.media.eager },
         (None, Some(present)) => Care::Look(Looks::new(Arc::clone(present))),

@@ -30,7 +30,7 @@ use tracing::{error, info, warn};
 use generation::{Generation, Heritage, Plan, ended};
 use signals::{Signal, Signals};
 use watched::Watched;
-pub use wiring::{exits, load, media_cache, media_place, password, spool, store_config, tokens};
+pub use wiring::{exits, load, media_cache, media_place, password, spool, store_config, tokens, transcoding};
 
 use crate::{
     clock::Clock,

@@ -11,9 +11,9 @@ use url::Url;
 use super::Failure;
 use crate::{
     clock::Clock,
-    config::{Config, MediaStore, StoreConfig, Tokens},
+    config::{Config, MediaStore, Mode, StoreConfig, Tokens},
     fetch::{Http, without_credentials},
-    media::{Cache, Objects, Place, Present, Rules},
+    media::{Cache, Objects, Place, Present, Rules, ffmpeg_version},
     model::ChannelName,
     poll::Exit,
 };
@@ -62,10 +62,20 @@ pub async fn media_cache(config: &Config, present: Arc<Present>, clock: Clock) -
         unused_days: media.unused_days,
         bytes_per_second: media.bytes_per_second,
         kept: config.kept.iter().map(ChannelName::key).collect(),
+        transcode: media.transcode,
     };
     let objects = Objects::open(&media_place(config)).map_err(|error| error.to_string())?;
     let spool = spool(config).join(format!("{:016x}", fastrand::u64(..)));
     Cache::open(objects, present, spool, rules, clock).await.map_err(|error| error.to_string())
+}
+
+/// By which version of ffmpeg M4A is made of voices, or why it cannot be; None where nobody asks for it. Blocks.
+pub fn transcoding(config: &Config) -> Option<Result<String, &'static str>> {
+    let media = &config.media;
+    media.transcode.then(|| match media.mode {
+        Mode::Cache => ffmpeg_version().ok_or("ffmpeg is not found, or does not run (Debian: apt-get install ffmpeg)"),
+        Mode::Direct | Mode::Redirect => Err("files are not kept here (media.mode = \"cache\")"),
+    })
 }
 
 /// Where files are until they are whole: nothing in it outlives the process.

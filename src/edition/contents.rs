@@ -247,6 +247,8 @@ impl Contents {
             home_url,
             self_url: document_url(public_url, spec, format),
             image: only.and_then(|channel| media.avatar(channel)),
+            language: spec.settings.labels.language(),
+            posts_url: only.map(|_| page_url(public_url, spec)),
             ttl_minutes: Some(spec.ttl_minutes),
             changed: Some(changed.max(BEFORE_ANY_POST)),
             ..Header::default()

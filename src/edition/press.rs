@@ -74,7 +74,7 @@ impl Press {
     pub fn make(&self, key: &Key) -> Result<Edition, Error> {
         let everything = Selection::default();
         let selection = key.selection.as_deref().unwrap_or(&everything);
-        let plan = Plan { press: self, key, selection };
+        let plan = Plan { press: self, key, selection, format: key.format.filter() };
         let plain = match selection.end() {
             None => plan.current(),
             Some(end) => plan.archived(end),
@@ -146,11 +146,13 @@ struct Plan<'a> {
     press: &'a Press,
     key: &'a Key,
     selection: &'a Selection,
+    /// What the format has room for.
+    format: Filter,
 }
 
 impl Plan<'_> {
     fn current(&self) -> Result<Edition, Error> {
-        let Self { press, key, selection } = self;
+        let Self { press, key, selection, .. } = self;
         let (spec, store) = (&key.feed, press.store.as_ref());
         let ids = press.channel_ids(&key.feed)?;
         // Before the posts are read: what changes meanwhile is then newer than its label and made again,
@@ -173,7 +175,7 @@ impl Plan<'_> {
 
     /// All posts of the document, whatever the feed's bounds: what is left out here is nowhere.
     fn archived(&self, end: End) -> Result<Edition, Error> {
-        let Self { press, key, selection } = self;
+        let Self { press, key, selection, .. } = self;
         let spec = &key.feed;
         let ids = press.channel_ids(&key.feed)?;
         let archive = Archive::find(press.store.as_ref(), &key.feed, &ids, end, &press.media)?;
@@ -196,16 +198,16 @@ impl Plan<'_> {
         Ok(self.edition(feed, version, &contents))
     }
 
-    fn filters(&self) -> [&Filter; 2] {
-        [&self.key.feed.filter, &self.selection.filter]
+    fn filters(&self) -> [&Filter; 3] {
+        [&self.key.feed.filter, &self.selection.filter, &self.format]
     }
 
     fn header(&self, contents: &Contents, version: &Version) -> Header {
-        let Self { press, key, selection } = self;
+        let Self { press, key, selection, .. } = self;
         let spec = &key.feed;
         let mut header = contents.header(spec, &press.public_url, key.format, version.changed, &press.media);
         // A hub's topics are the feeds themselves, not what somebody chose from them.
-        header.hub_url = press.hub_url.clone().filter(|_| key.selection.is_none());
+        header.hub_url = press.hub_url.clone().filter(|_| key.selection.is_none() && key.format.is_offered());
         let subject = selection.at(None).query();
         if subject.is_empty() {
             return Header { self_url: self.url(selection.end()), ..header };
@@ -221,7 +223,7 @@ impl Plan<'_> {
 
     /// Where the same selection is to be had from another part of the history.
     fn url(&self, end: Option<End>) -> String {
-        let Self { press, key, selection } = self;
+        let Self { press, key, selection, .. } = self;
         // A document of the archive is as long as it is.
         let limit = selection.limit.filter(|_| end.is_none());
         let selection = Selection { limit, ..selection.ending(end) };

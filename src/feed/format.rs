@@ -1,6 +1,6 @@
 //! The formats of feeds: what each is called, how it is known, and who writes it.
 
-use super::{Feed, atom, json, rss};
+use super::{Feed, Filter, Kind, atom, json, podcast, rss};
 
 /// Raised whenever the same posts are written otherwise than before, so that readers ask for them anew: it is a part of
 /// every entity tag, where the program's version, which stays from build to build, is none.
@@ -11,11 +11,26 @@ pub enum Format {
     Rss,
     Atom,
     Json,
+    /// RSS of what can be heard.
+    Podcast,
 }
 
 impl Format {
-    /// In the order in which people are offered them.
-    pub const ALL: [Self; 3] = [Self::Atom, Self::Rss, Self::Json];
+    pub const ALL: [Self; 4] = [Self::Atom, Self::Rss, Self::Json, Self::Podcast];
+
+    /// Those of every feed, in the order in which people are offered them. A podcast is offered where there is something
+    /// to hear, and its players are not pushed.
+    pub const OFFERED: [Self; 3] = [Self::Atom, Self::Rss, Self::Json];
+
+    pub fn is_offered(self) -> bool {
+        Self::OFFERED.contains(&self)
+    }
+
+    /// Which of a feed's posts it holds.
+    pub fn filter(self) -> Filter {
+        let kinds: &[Kind] = if self == Self::Podcast { &[Kind::Audio, Kind::Voice] } else { &[] };
+        Filter { kinds: kinds.iter().copied().collect(), ..Filter::default() }
+    }
 
     /// As people are told of it.
     pub fn name(self) -> &'static str {
@@ -23,6 +38,7 @@ impl Format {
             Self::Rss => "RSS",
             Self::Atom => "Atom",
             Self::Json => "JSON",
+            Self::Podcast => "Podcast",
         }
     }
 
@@ -32,6 +48,7 @@ impl Format {
             Self::Rss => "rss",
             Self::Atom => "atom",
             Self::Json => "json",
+            Self::Podcast => "podcast",
         }
     }
 
@@ -41,6 +58,7 @@ impl Format {
             Self::Rss => "rss.xml",
             Self::Atom => "atom.xml",
             Self::Json => "feed.json",
+            Self::Podcast => "podcast.xml",
         }
     }
 
@@ -51,7 +69,7 @@ impl Format {
 
     pub fn media_type(self) -> &'static str {
         match self {
-            Self::Rss => "application/rss+xml",
+            Self::Rss | Self::Podcast => "application/rss+xml",
             Self::Atom => "application/atom+xml",
             Self::Json => "application/feed+json",
         }
@@ -60,7 +78,7 @@ impl Format {
     /// With the character encoding.
     pub fn content_type(self) -> &'static str {
         match self {
-            Self::Rss => "application/rss+xml; charset=utf-8",
+            Self::Rss | Self::Podcast => "application/rss+xml; charset=utf-8",
             Self::Atom => "application/atom+xml; charset=utf-8",
             Self::Json => "application/feed+json; charset=utf-8",
         }
@@ -73,5 +91,6 @@ pub fn render(feed: &Feed, format: Format) -> Vec<u8> {
         Format::Rss => rss::write(feed),
         Format::Atom => atom::write(feed),
         Format::Json => json::write(feed),
+        Format::Podcast => podcast::write(feed),
     }
 }

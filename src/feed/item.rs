@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Entry, LinkTarget, Media, Settings, Spoilers, clean, content, cut, media, title};
+use super::{Entry, Episode, LinkTarget, Media, Settings, Spoilers, clean, content, cut, episode, media, title};
 use crate::model::{Channel, Inline, Part, Post, PostId, Style, Time};
 
 /// Longest plain-text summary, in characters.
@@ -35,6 +35,8 @@ pub struct Item {
     pub media: Vec<Media>,
     /// The picture that stands for the post.
     pub image: Option<String>,
+    /// What a podcast makes of it, if there is something to hear.
+    pub episode: Option<Episode>,
 }
 
 /// Who signed the post, else the channel.
@@ -84,6 +86,7 @@ pub fn item(entry: Entry<'_>, settings: &Settings) -> Item {
         reply: post.reply.as_ref().and_then(|reply| in_reply_to(channel, reply.href.as_ref()?)),
         media: media::collect(post),
         image: media::image(post),
+        episode: episode::episode(post, &address, settings),
     }
 }
 

@@ -5,6 +5,9 @@ use std::borrow::Cow;
 use super::clean;
 use crate::model::{MediaUrl, Missing, Part, Photo, Post, Sticker, StickerKind, Video, Voice};
 
+/// As Apple's documentation of podcast feeds calls it; registered is `audio/mp4`, which its players may not know.
+pub const M4A: &str = "audio/x-m4a";
+
 /// What Media RSS calls `medium`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Medium {
@@ -90,6 +93,16 @@ fn of_video(video: &Video) -> Option<Media> {
 
 fn of_voice(voice: &Voice) -> Option<Media> {
     Some(Media { duration_seconds: voice.duration_seconds, ..file(voice.url.as_ref()?, Medium::Audio, "audio/ogg")? })
+}
+
+/// A voice as a player of podcasts is to have it: as M4A where that was made, since Apple's play no Ogg.
+pub(super) fn of_player(voice: &Voice) -> Option<Media> {
+    let ogg = of_voice(voice)?;
+    let m4a = voice.url.as_ref().and_then(|url| url.known.m4a).zip(ogg.url.strip_suffix(".ogg"));
+    Some(match m4a {
+        Some((length, stem)) => Media { url: format!("{stem}.m4a"), mime: M4A.into(), length: Some(length), ..ogg },
+        None => ogg,
+    })
 }
 
 fn of_sticker(sticker: &Sticker) -> Option<Media> {

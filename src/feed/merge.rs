@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 
-use super::Item;
+use super::{Episode, Item};
 use crate::model::{ChannelId, PostId, Time};
 
 /// Where a post stands.
@@ -55,6 +55,7 @@ pub(super) fn merged(items: Vec<(Item, bool)>) -> Option<Item> {
         first.via = first.via.or(next.via);
         first.reply = first.reply.or(next.reply);
         first.image = first.image.or(next.image);
+        first.episode = Episode::first(first.episode, next.episode);
         first
     })?;
     let (title, summary, kind) = speaks?;

@@ -1,15 +1,17 @@
 //! Feeds: from stored posts to the bytes that a reader gets. Same posts and settings, same bytes.
 //!
-//! `compose` makes the format-neutral [`Feed`]; `rss`, `atom` and `json` write it. Knows nothing of pages, stores,
+//! `compose` makes the format-neutral [`Feed`]; `rss`, `atom`, `json` and `podcast` write it. Knows nothing of pages, stores,
 //! clocks or HTTP.
 
 mod atom;
 mod calendar;
+mod chapters;
 mod clean;
 mod compose;
 mod content;
 mod cut;
 mod destination;
+mod episode;
 mod filter;
 mod fold;
 mod format;
@@ -20,21 +22,24 @@ mod kind;
 mod markup;
 mod media;
 mod merge;
+mod podcast;
 mod rss;
 mod select;
 mod sentence;
 mod title;
 
+pub use chapters::{CHAPTERS, Chapter, chapters, write_chapters};
 pub use clean::for_page;
 pub use compose::compose;
 pub use destination::Destination;
+pub use episode::Episode;
 pub use filter::{Filter, Pattern};
 pub use fold::{fold, places};
 pub use format::{Format, RENDERING, render};
 pub use item::{Author, InReplyTo, Item, guid, item, message_at, tags};
 pub use kind::Kind;
 pub use markup::paragraph;
-pub use media::{Media, Medium};
+pub use media::{M4A, Media, Medium};
 pub use merge::{Place, firsts};
 pub use select::{End, LONGEST_VALUE, MOST_POSTS, MOST_VALUES, Refusal, Selection, exclusions, pairs};
 
@@ -47,6 +52,17 @@ pub enum Labels {
     Symbols,
     English,
     Russian,
+}
+
+impl Labels {
+    /// The language that they are in, as of RFC 5646.
+    pub fn language(self) -> Option<&'static str> {
+        match self {
+            Self::Symbols => None,
+            Self::English => Some("en"),
+            Self::Russian => Some("ru"),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -138,6 +154,10 @@ pub struct Header {
     /// The address that the reader fetched.
     pub self_url: String,
     pub image: Option<String>,
+    /// As of RFC 5646, where somebody told it.
+    pub language: Option<&'static str>,
+    /// What the addresses of its posts' pages begin with, if they have some here.
+    pub posts_url: Option<String>,
     pub hub_url: Option<String>,
     /// RFC 5005 and JSON Feed paging; all of them optional.
     pub current_url: Option<String>,

@@ -1,5 +1,5 @@
 //! RSS 2.0, after the RSS Best Practices Profile, with Media RSS, Dublin Core, Atom's links and RFC 5005.
-//! The only module that knows the rss crate.
+//! Only this module and [`podcast`](super::podcast), which adds to it, know the rss crate.
 
 use std::collections::BTreeMap;
 
@@ -12,8 +12,16 @@ use super::{Feed, Header, InReplyTo, Item, Media, Medium, markup::Html};
 use crate::model::Time;
 
 pub(super) fn write(feed: &Feed) -> Vec<u8> {
+    bytes(&channel(feed))
+}
+
+pub(super) fn bytes(channel: &Channel) -> Vec<u8> {
+    channel.write_to(Vec::new()).expect("writing to memory does not fail")
+}
+
+pub(super) fn channel(feed: &Feed) -> Channel {
     let header = &feed.header;
-    let channel = Channel {
+    Channel {
         title: header.title.clone(),
         link: header.home_url.clone(),
         description: header.description.clone(),
@@ -25,8 +33,7 @@ pub(super) fn write(feed: &Feed) -> Vec<u8> {
         extensions: channel_extensions(header),
         namespaces: namespaces(feed),
         ..Channel::default()
-    };
-    channel.write_to(Vec::new()).expect("writing to memory does not fail")
+    }
 }
 
 /// Declared once, at the root; the crate adds that of `content` itself.
@@ -74,7 +81,7 @@ fn channel_extensions(header: &Header) -> ExtensionMap {
     extensions
 }
 
-fn item(item: &Item) -> rss::Item {
+pub(super) fn item(item: &Item) -> rss::Item {
     // The crate leaves `isPermaLink` out when it is true; the profile wants it said.
     let guid = extension("guid", Some(&item.guid), &[("isPermaLink", "true")]);
     let creator = extension("dc:creator", Some(&item.author.name), &[]);
@@ -144,7 +151,7 @@ fn link(rel: &str, href: &str, mime: Option<&str>) -> Extension {
 }
 
 /// An element of another namespace; attributes without a value are left out.
-fn extension(name: &str, value: Option<&str>, attributes: &[(&str, &str)]) -> Extension {
+pub(super) fn extension(name: &str, value: Option<&str>, attributes: &[(&str, &str)]) -> Extension {
     let told = attributes.iter().filter(|(_, value)| !value.is_empty());
     Extension {
         name: name.to_owned(),
@@ -154,6 +161,10 @@ fn extension(name: &str, value: Option<&str>, attributes: &[(&str, &str)]) -> Ex
     }
 }
 
-fn group(prefix: &str, name: &str, extensions: Vec<Extension>) -> (String, BTreeMap<String, Vec<Extension>>) {
+pub(super) fn group(
+    prefix: &str,
+    name: &str,
+    extensions: Vec<Extension>,
+) -> (String, BTreeMap<String, Vec<Extension>>) {
     (prefix.to_owned(), BTreeMap::from([(name.to_owned(), extensions)]))
 }

@@ -3,7 +3,12 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::model::{Channel, MediaPlace, MediaUrl, Post, PostId};
+use crate::{
+    feed::M4A,
+    model::{Channel, MediaPlace, MediaUrl, Post, PostId, Role},
+};
+
+const M4A_EXTENSION: &str = "m4a";
 
 /// What one of them leads to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -36,8 +41,9 @@ impl Addresses {
     }
 
     /// Gives the post's files addresses of our own. What is no address of the web stays as it is, and is shown nowhere.
+    /// What is made of files here is to be had by these addresses alone.
     pub fn give(&self, channel: &Channel, post: &mut Post) {
-        let Some(base) = &self.0 else { return };
+        let Some(base) = &self.0 else { return post.each_medium(|_, url| url.known.m4a = None) };
         post.each_medium(|place, url| {
             if is_of_web(url.as_str()) {
                 url.address = format!("{base}{}", Address::of(&channel.slug, place).place());
@@ -84,6 +90,32 @@ impl Address {
         }
     }
 
+    /// Of a voice: where the same is as M4A.
+    pub fn as_m4a(&self) -> Option<Self> {
+        self.with_extension(Role::Voice.extension(), M4A_EXTENSION)
+    }
+
+    /// Of an M4A: the voice that it is made of.
+    pub fn voice(&self) -> Option<Self> {
+        self.with_extension(M4A_EXTENSION, Role::Voice.extension())
+    }
+
+    fn with_extension(&self, from: &str, to: &str) -> Option<Self> {
+        match &self.file {
+            File::Of { message, number, extension } if extension == from => {
+                let file = File::Of { message: *message, number: *number, extension: to.to_owned() };
+                Some(Self { slug: self.slug.clone(), file })
+            }
+            _ => None,
+        }
+    }
+
+    /// The name of its file: the last part of its path.
+    pub fn name(&self) -> String {
+        let place = self.place();
+        place.rsplit('/').next().unwrap_or_default().to_owned()
+    }
+
     /// The media type that its name tells.
     pub fn mime(&self) -> &'static str {
         let File::Of { extension, .. } = &self.file else { return "image/jpeg" };
@@ -94,6 +126,7 @@ impl Address {
             "mp4" => "video/mp4",
             "webm" => "video/webm",
             "ogg" => "audio/ogg",
+            M4A_EXTENSION => M4A,
             _ => super::SAVED,
         }
     }

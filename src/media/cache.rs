@@ -1,5 +1,7 @@
 //! Files that are kept here: fetched once, named once they are whole, and served from the store of media, within a quota.
 
+mod made;
+
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
     path::PathBuf,
@@ -55,6 +57,8 @@ pub struct Rules {
     pub bytes_per_second: u64,
     /// The channels, by slug in lower case, whose files never leave.
     pub kept: BTreeSet<String>,
+    /// Whether M4A is made of voices.
+    pub transcode: bool,
 }
 
 /// What became of a request.
@@ -88,6 +92,8 @@ pub struct Cache {
     rules: Rules,
     clock: Clock,
     slots: Semaphore,
+    /// One file at a time is made here.
+    making: tokio::sync::Mutex<()>,
     pace: Pace,
     entries: Remembered<String, Entry>,
     failures: Remembered<String, ()>,
@@ -155,6 +161,7 @@ impl Cache {
             rules,
             clock,
             slots: Semaphore::new(DOWNLOADS),
+            making: tokio::sync::Mutex::default(),
             entries: Remembered::new(ENTRIES),
             failures: Remembered::builder().max_capacity(ENTRIES).time_to_live(AFTER_FAILURE).build(),
             refusals: Remembered::builder().max_capacity(ENTRIES).time_to_live(AFTER_REFUSAL).build(),
@@ -212,7 +219,7 @@ impl Cache {
             Ok(None) => {}
             Err(error) => warn!(%error, place, "a stored file cannot be looked up; it is fetched again"),
         }
-        if self.has_failed(&place) {
+        if self.has_failed(&place) || address.voice().is_some() && !self.rules.transcode {
             return self.elsewhere(address).await;
         }
         let Some(download) = self.fetch(address).await? else { return Ok(Opened::Nothing) };
@@ -226,6 +233,10 @@ impl Cache {
     }
 
     async fn elsewhere(&self, address: &Address) -> Result<Opened, Unread> {
+        // What cannot be made is heard as it is.
+        if let Some(voice) = address.voice() {
+            return Ok(Opened::At(format!("./{}", voice.name())));
+        }
         Ok(match self.present.find(address).await? {
             Found::At(url) => Opened::At(url),
             Found::Nothing => Opened::Nothing,
@@ -265,16 +276,19 @@ impl Cache {
 
     /// The download of the file, begun if it is not under way; None if no stored post has such a file.
     pub async fn fetch(self: &Arc<Self>, address: &Address) -> Result<Option<Arc<Download>>, Unread> {
-        let place = address.place();
-        if let Some(download) = self.downloads().get(&place) {
+        if let Some(download) = self.downloads().get(&address.place()) {
             return Ok(Some(Arc::clone(download)));
         }
-        if self.present.locate(address).await?.is_none() {
-            return Ok(None);
-        }
+        let original = address.voice().filter(|_| self.rules.transcode);
+        let is_there = self.present.locate(original.as_ref().unwrap_or(address)).await?.is_some();
+        Ok(is_there.then(|| self.begin(address)))
+    }
+
+    fn begin(self: &Arc<Self>, address: &Address) -> Arc<Download> {
+        let place = address.place();
         let mut downloads = self.downloads();
         if let Some(download) = downloads.get(&place) {
-            return Ok(Some(Arc::clone(download)));
+            return Arc::clone(download);
         }
         let number = {
             let mut book = self.book();
@@ -293,22 +307,23 @@ impl Cache {
                 remembered.insert(place.clone(), ());
                 cache.book().figures.failed += 1;
             }
-            if let Some(known) = known(&ended) {
-                cache.facts.tell(address, known, asked);
+            if let Some(known) = known(&ended).filter(|_| address.voice().is_none()) {
+                cache.facts.tell(address.clone(), known, asked);
             }
             cache.downloads().remove(&place);
+            if matches!(ended, Progress::Done { .. }) {
+                cache.make_of(&address);
+            }
             own.tell(ended);
         });
-        Ok(Some(download))
+        download
     }
 
-    async fn download(&self, address: &Address, place: &str, download: &Download) -> Progress {
-        let Ok(_slot) = self.slots.acquire().await else { return Progress::Failed(Why::Other("it is late".into())) };
-        let body = match self.body(address).await {
-            Ok(body) => body,
-            Err(why) => return Progress::Failed(why),
+    async fn download(self: &Arc<Self>, address: &Address, place: &str, download: &Download) -> Progress {
+        let ended = match address.voice() {
+            Some(voice) => self.made(&voice, download).await,
+            None => self.fetched(address, download).await,
         };
-        let ended = download.write(body, self.rules.max_bytes, &self.pace).await;
         if let Progress::Done { digest, length, mime } = &ended {
             let entry =
                 Entry { digest: digest.clone(), length: *length, mime: (*mime).to_owned(), stored: self.clock.wall() };
@@ -319,6 +334,14 @@ impl Cache {
             }
         }
         ended
+    }
+
+    async fn fetched(&self, address: &Address, download: &Download) -> Progress {
+        let Ok(_slot) = self.slots.acquire().await else { return Progress::Failed(Why::Other("it is late".into())) };
+        match self.body(address).await {
+            Ok(body) => download.write(body, self.rules.max_bytes, &self.pace).await,
+            Err(why) => Progress::Failed(why),
+        }
     }
 
     async fn store(&self, place: &str, entry: Entry, download: &Download) -> Result<(), Error> {

@@ -127,6 +127,32 @@ impl Download {
         }
     }
 
+    /// Takes what somebody wrote for what it is said to be.
+    pub async fn adopt(&self, mime: &'static str) -> Result<Progress, Why> {
+        let disk = |error: io::Error| Why::Other(format!("cannot be read: {error}"));
+        let mut file = File::open(&self.path).await.map_err(disk)?;
+        let (mut sha, mut length, mut piece) = (Sha256::new(), 0, vec![0; PIECE]);
+        loop {
+            match file.read(&mut piece).await.map_err(disk)? {
+                0 => break,
+                read => {
+                    sha.update(&piece[..read]);
+                    length += read as u64;
+                }
+            }
+        }
+        Ok(Progress::Done { digest: hexadecimal(sha), length, mime })
+    }
+
+    /// Until it is over; why, if it failed.
+    pub async fn ended(&self) -> Result<(), Why> {
+        let is_over = |progress: &Progress| matches!(progress, Progress::Done { .. } | Progress::Failed(_));
+        match self.progress().wait_for(is_over).await.as_deref() {
+            Ok(Progress::Failed(why)) => Err(why.clone()),
+            _ => Ok(()),
+        }
+    }
+
     /// Tells those who read it.
     pub fn tell(&self, progress: Progress) {
         self.progress.send_replace(progress);
@@ -161,8 +187,7 @@ impl Download {
         if written == 0 {
             return Err(Why::Other("it is empty".to_owned()));
         }
-        let digest = sha.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(Progress::Done { digest: Digest(digest), length: written, mime: kind(&head) })
+        Ok(Progress::Done { digest: hexadecimal(sha), length: written, mime: kind(&head) })
     }
 
     /// The bytes from `start` to `end`, as they come; an error if they do not.
@@ -179,6 +204,10 @@ impl Download {
         })
         .boxed()
     }
+}
+
+fn hexadecimal(sha: Sha256) -> Digest {
+    Digest(sha.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 impl Drop for Download {

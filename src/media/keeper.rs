@@ -17,7 +17,7 @@ use tokio::{
 };
 use tracing::{debug, warn};
 
-use super::{Address, Cache, Facts, Present, address::is_of_web, download::Progress};
+use super::{Address, Cache, Facts, Present, address::is_of_web};
 use crate::{
     feeds::Feeds,
     model::{ChannelId, Known, MediaUrl, Stored, Time},
@@ -162,6 +162,8 @@ async fn care_for(care: &Care, seen: Vec<Seen>) -> bool {
             for seen in seen {
                 if wants(cache, *eager, &seen).await {
                     wanted.push(seen.address);
+                } else if let Err(error) = cache.complete(&seen.address, &seen.file.known).await {
+                    debug!(%error, "an entry of the store of media cannot be read");
                 }
             }
             let is_all = wanted.len() <= AT_ONCE;
@@ -214,10 +216,8 @@ async fn fetch(cache: &Arc<Cache>, address: Address) {
             return;
         }
     };
-    let mut progress = download.progress();
-    let is_over = |progress: &Progress| matches!(progress, Progress::Done { .. } | Progress::Failed(_));
     // It goes on, whoever waits.
-    let _ = progress.wait_for(is_over).await;
+    let _ = download.ended().await;
 }
 
 /// Writes down what was found out. What could not be written is found out again.

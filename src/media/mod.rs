@@ -9,6 +9,7 @@ mod kind;
 mod objects;
 mod present;
 mod refresh;
+mod transcode;
 
 pub use objects::{Digest, Entry, Listed, Objects, Place};
 pub use present::{Found, Present, Unread};
@@ -20,3 +21,4 @@ pub use download::{Download, Progress, Why};
 pub use facts::Facts;
 pub use keeper::{Care, Looks, keep};
 pub use kind::SAVED;
+pub use transcode::version as ffmpeg_version;

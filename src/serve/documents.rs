@@ -165,7 +165,7 @@ fn put_content(headers: &mut HeaderMap, key: &Key) {
 
 /// Where to subscribe to changes, if there is a hub (WebSub, section 4).
 fn put_links(headers: &mut HeaderMap, site: &Site, key: &Key) {
-    if let Some(hub) = site.hub_url.as_ref().filter(|_| key.selection.is_none()) {
+    if let Some(hub) = site.hub_url.as_ref().filter(|_| key.selection.is_none() && key.format.is_offered()) {
         let topic = document_url(&site.config.server.public_url, &key.feed, key.format);
         put(headers, LINK, &hub::link(hub, &topic));
     }

@@ -29,7 +29,11 @@ const POLICY: &str = "sandbox; default-src 'none'";
 pub async fn answer(site: &Site, parts: &Parts, address: &Address) -> Answer {
     let answered = match (site.cache(), site.present()) {
         (Some(cache), _) => from_cache(cache, parts, address).await,
-        (None, Some(present)) => present.find(address).await.map(led),
+        (None, Some(present)) => match address.voice() {
+            // It was made when files were kept.
+            Some(voice) => Ok(sent_elsewhere(&format!("./{}", voice.name()))),
+            None => present.find(address).await.map(led),
+        },
         (None, None) => Ok(nothing()),
     };
     answered.unwrap_or_else(|error| {

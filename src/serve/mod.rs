@@ -105,6 +105,7 @@ async fn answer(site: &Arc<Site>, parts: &Parts) -> (&'static str, Answer) {
         Route::Index => pages::index(site, parts).await,
         Route::Page(feed) => pages::archive(site, parts, feed).await,
         Route::Post(feed, id) => pages::post(site, parts, feed, id).await,
+        Route::Chapters(feed, id) => pages::chapters(site, parts, feed, id).await,
         Route::Day(feed, date) => pages::day(site, parts, feed, date).await,
         Route::Tags(feed) => pages::tags(site, parts, feed).await,
         Route::Status => pages::status_page(site, parts).await,

@@ -18,6 +18,8 @@ pub enum Route {
     Index,
     Page(FeedId),
     Post(FeedId, PostId),
+    /// What a post lists of what is heard.
+    Chapters(FeedId, PostId),
     Day(FeedId, NaiveDate),
     Tags(FeedId),
     Status,
@@ -72,7 +74,10 @@ impl Route {
             ["robots.txt"] => Self::Robots,
             ["status"] => Self::Moved("./status/".to_owned()),
             ["status", ""] => Self::Status,
-            ["status", file] => Format::of_file(file).map_or(Self::Unknown, Self::StatusDocument),
+            ["status", file] => {
+                let format = Format::of_file(file).filter(|format| format.is_offered());
+                format.map_or(Self::Unknown, Self::StatusDocument)
+            }
             ["media", file @ ..] if file.len() == 3 => Address::parse(file).map_or(Self::Unknown, Self::Media),
             [name] if *name == super::pages::style_name() => Self::Style,
             [name] => match (followed.find(name), Icon::of(name)) {
@@ -80,6 +85,7 @@ impl Route {
                 (None, Some(icon)) => Self::Icon(icon),
                 (None, None) => unfollowed(name, Some(Wanted::Name)),
             },
+            [name, id, "chapters.json"] => chapters(followed, name, id),
             [name, file] => in_feed(followed, name, file),
             _ => Self::Unknown,
         }
@@ -89,7 +95,7 @@ impl Route {
     pub fn feed(&self) -> Option<&FeedId> {
         match self {
             Self::Page(feed) | Self::Post(feed, _) | Self::Day(feed, _) | Self::Tags(feed) => Some(feed),
-            Self::Document(feed, _) => Some(feed),
+            Self::Document(feed, _) | Self::Chapters(feed, _) => Some(feed),
             _ => None,
         }
     }
@@ -100,6 +106,7 @@ impl Route {
             Self::Index | Self::Page(_) | Self::Post(..) | Self::Day(..) | Self::Tags(_) | Self::Status => "page",
             Self::Document(_, format) | Self::StatusDocument(format) => format.as_str(),
             Self::Opml | Self::Sitemap | Self::Robots => "list",
+            Self::Chapters(..) => "chapters",
             Self::Media(_) => "media",
             Self::Style | Self::Icon(_) => "style",
             Self::Health | Self::Live | Self::Ready => "health",
@@ -126,6 +133,14 @@ fn in_feed(followed: &Followed, name: &str, file: &str) -> Route {
         },
     };
     if feed.name == name { route } else { Route::Moved(page_url("..", feed) + file) }
+}
+
+fn chapters(followed: &Followed, name: &str, id: &str) -> Route {
+    match followed.find(name).zip(post_id(id)) {
+        Some((feed, id)) if feed.name == name => Route::Chapters(feed.clone(), id),
+        Some((feed, id)) => Route::Moved(format!("{}{id}/chapters.json", page_url("../..", feed))),
+        None => Route::Unknown,
+    }
 }
 
 fn unfollowed(name: &str, wanted: Option<Wanted>) -> Route {

@@ -193,14 +193,14 @@ impl Site {
     pub fn topics(&self) -> Vec<String> {
         let address = |feed, format| document_url(&self.config.server.public_url, feed, format);
         let followed = self.feeds.now();
-        followed.feeds().iter().flat_map(|feed| Format::ALL.map(|format| address(feed, format))).collect()
+        followed.feeds().iter().flat_map(|feed| Format::OFFERED.map(|format| address(feed, format))).collect()
     }
 
     /// The feed and the format of the document at `address`.
     pub fn topic(&self, address: &str) -> Option<(FeedId, Format)> {
         let path = address.strip_prefix(&self.config.server.public_url)?;
         match Route::of(path, "", &self.feeds.now()) {
-            Route::Document(feed, format) => Some((feed, format)),
+            Route::Document(feed, format) if format.is_offered() => Some((feed, format)),
             _ => None,
         }
     }

@@ -115,7 +115,14 @@ impl Program {
 
     /// Starts the daemon and waits until it serves.
     pub fn start(&self) -> Daemon {
-        Daemon::start(self.command(&["serve"]), self.address)
+        self.start_in(&[])
+    }
+
+    /// As [`Program::start`], with these variables in its environment.
+    pub fn start_in(&self, environment: &[(&str, &str)]) -> Daemon {
+        let mut command = self.command(&["serve"]);
+        command.envs(environment.iter().copied());
+        Daemon::start(command, self.address)
     }
 
     /// As [`Program::start`], on a socket that was opened before.

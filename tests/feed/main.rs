@@ -1,6 +1,7 @@
 //! Posts as feeds: bodies, titles, documents, choices, identity.
 
 mod caps;
+mod chapters;
 mod content;
 mod damping;
 mod dates;
@@ -8,6 +9,7 @@ mod figures;
 mod formats;
 mod identity;
 mod known;
+mod podcast;
 mod properties;
 mod selection;
 mod title;

@@ -17,6 +17,7 @@ mod merged;
 mod merged_history;
 mod merging;
 mod pages;
+mod podcast;
 mod push;
 mod routes;
 mod selection;

@@ -77,7 +77,7 @@ fn documents_that_are_written_otherwise_have_another_rendering() {
     for file in files {
         let html = fs::read_to_string(file.path()).unwrap();
         let html = if html.starts_with("<!DOCTYPE") { html } else { blocks::block(&html, "") };
-        for format in Format::ALL {
+        for format in Format::OFFERED {
             let document = String::from_utf8(feed::render(&feed_of(&html), format)).unwrap();
             // Readers need not ask anew for what another release writes in the same way.
             digest.update(document.replace(env!("CARGO_PKG_VERSION"), ""));

@@ -15,6 +15,7 @@ mod proxies;
 mod reactions;
 mod reload;
 mod socket;
+mod transcode;
 mod validators;
 
 #[path = "../common/program.rs"]

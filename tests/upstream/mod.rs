@@ -124,6 +124,15 @@ impl StandIn {
         self.world().channels.get_mut(name).unwrap().messages.get_mut(&id).unwrap().media = media;
     }
 
+    /// A post with a voice of 41 seconds, `CDN/NAME/ID.ogg`.
+    pub fn post_voice(&self, name: &str, id: u64, html: &str, at: Time) {
+        self.post(name, id, html, at);
+        let media = format!(
+            r#"<a class="tgme_widget_message_voice_player js-message_voice_player" href="https://t.me/{name}/{id}"><audio class="tgme_widget_message_voice js-message_voice" src="CDN/{name}/{id}.ogg" data-waveform="0,1"></audio><div class="tgme_widget_message_voice_wrap"><time class="tgme_widget_message_voice_duration js-message_voice_duration">0:41</time></div></a>"#
+        );
+        self.world().channels.get_mut(name).unwrap().messages.get_mut(&id).unwrap().media = media;
+    }
+
     /// Takes a message away and hands it out.
     pub fn take(&self, name: &str, id: u64) -> Option<Message> {
         self.world().channels.get_mut(name)?.messages.remove(&id)

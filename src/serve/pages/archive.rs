@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use hyper::http::request::Parts;
 
 use super::{
-    frame::{Frame, Moment, counted, moment},
+    frame::{Frame, Moment, counted, distinct, document, moment},
     highlight::highlight,
     links::{Piece, linked, with_own_tags},
     picture::Picture,
@@ -18,7 +18,7 @@ use super::{
 use crate::{
     config::FeedSpec,
     edition::{Contents, answer_one},
-    feed::{self, Deleted, Entry, Filter, Header, Item, Kind, Selection, Settings},
+    feed::{self, Deleted, Entry, Filter, Format, Header, Item, Kind, Selection, Settings},
     feeds::FeedId,
     model::{Channel, ChannelId, ChannelName, PostId, Stored},
     serve::{Site, answer::Answer},
@@ -110,7 +110,8 @@ fn page(site: &Site, feed: &FeedId, query: &str) -> Result<Made, Failure> {
         _ => of_several(site, feed, &ids, &choice)?,
     };
     let indexed = site.config.server.robots && choice.filter.is_empty();
-    let frame = frame(site, feed, &header, &choice, &stretch, indexed);
+    let row = listed(site, feed, &ids, &header)?;
+    let frame = Frame { links: row.documents.clone(), ..frame(site, feed, &header, &choice, &stretch, indexed) };
     let words = &choice.filter.words;
     let articles = stretch.posts.iter().map(|(channel, stored, item)| {
         let article = article(site, channel, stored, item, single);
@@ -120,7 +121,6 @@ fn page(site: &Site, feed: &FeedId, query: &str) -> Result<Made, Failure> {
         Some(_) => format!("{} shown, more may follow", counted(stretch.posts.len() as u64, "post")),
         None => counted(stretch.posts.len() as u64, "post"),
     });
-    let row = row(site, feed, &header, "./");
     let archive = Archive {
         readers: readers(&site.config.server, &site.config.open_in, &row.address),
         picture: site.pictures.of(site.store.as_ref(), &ids),
@@ -141,6 +141,21 @@ fn page(site: &Site, feed: &FeedId, query: &str) -> Result<Made, Failure> {
     html(&archive, indexed)
 }
 
+/// With the podcast, where one of the newest posts is to be heard.
+fn listed(site: &Site, feed: &FeedId, ids: &[ChannelId], header: &Header) -> Result<Row, store::Error> {
+    let mut row = row(site, feed, header, "./");
+    let heard = Format::Podcast.filter();
+    for id in ids {
+        let Some(channel) = site.store.channel_by_id(*id)? else { continue };
+        let latest = site.store.latest(*id, None, CHUNK)?;
+        if latest.iter().any(|stored| is_wanted(feed, &channel, stored) && heard.admits(&channel, stored)) {
+            row.documents.push(document("./", &distinct(&header.title, feed), Format::Podcast));
+            break;
+        }
+    }
+    Ok(row)
+}
+
 fn frame(site: &Site, feed: &FeedId, header: &Header, choice: &Selection, stretch: &Stretch, indexed: bool) -> Frame {
     let chosen = choice.to_string();
     let title = if chosen.is_empty() { header.title.clone() } else { format!("{chosen} · {}", header.title) };
@@ -149,7 +164,6 @@ fn frame(site: &Site, feed: &FeedId, header: &Header, choice: &Selection, stretc
     Frame {
         description: header.description.lines().next().unwrap_or_default().to_owned(),
         image: header.image.clone(),
-        links: row(site, feed, header, "./").documents,
         newer: stretch.newer.as_ref().map(href),
         older: stretch.older.as_ref().map(href),
         ..Frame::new("../", title, if query.is_empty() { url } else { format!("{url}?{query}") }, indexed)

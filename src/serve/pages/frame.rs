@@ -56,13 +56,16 @@ pub struct Document {
 
 /// The documents below `base`, called after `title`.
 pub fn documents(base: &str, title: &str) -> Vec<Document> {
-    let document = |format: Format| Document {
+    Format::OFFERED.map(|format| document(base, title, format)).into()
+}
+
+pub fn document(base: &str, title: &str, format: Format) -> Document {
+    Document {
         word: format.name(),
         title: format!("{title} ({})", format.name()),
         media_type: format.media_type(),
         href: format!("{base}{}", format.file_name()),
-    };
-    Format::ALL.map(document).into()
+    }
 }
 
 /// What a feed is called where two feeds of the same title must be told apart.

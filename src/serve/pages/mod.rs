@@ -3,6 +3,7 @@
 
 mod archive;
 mod assets;
+mod chapters;
 mod day;
 mod frame;
 mod highlight;
@@ -22,6 +23,7 @@ use sha2::{Digest, Sha256};
 
 pub use archive::archive;
 pub use assets::{Icon, style, style_name};
+pub use chapters::chapters;
 pub use day::day;
 pub use index::index;
 pub use lists::{opml, robots, sitemap};

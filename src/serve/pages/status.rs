@@ -121,6 +121,7 @@ fn item(event: &Event, home_url: &str) -> Item {
         reply: None,
         media: Vec::new(),
         image: None,
+        episode: None,
     }
 }
 
