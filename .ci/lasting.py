@@ -13,14 +13,11 @@ import urllib.error
 import urllib.request
 
 from rig import Checks, Daemon, Workspace, wait_for
-from upstream import Answer, Server, StandIn, asked_for, block, newest, page, text
+from upstream import PHOTO, VIDEO, VOICE, Answer, Server, StandIn, asked_for, block, newest, page, text
 
 SECONDS, LIFE, POSTS = [int(word) for word in sys.argv[1:4]] + [60, 6, 60][len(sys.argv) - 1:]
 BUDGET = 600
 NAMES = ["kettle", "spout", "lid"]
-PHOTO = '<a class="tgme_widget_message_photo_wrap 51{id} 12_34" href="https://t.me/{name}/{id}" style="width:450px;background-image:url(\'{url}.jpg\')"><div class="tgme_widget_message_photo" style="width:75%;padding-top:66%"></div></a>'
-VIDEO = '<a class="tgme_widget_message_video_player js-message_video_player" href="https://t.me/{name}/{id}"><i class="tgme_widget_message_video_thumb" style="background-image:url(\'{url}-still.jpg\')"></i><div class="tgme_widget_message_video_wrap" style="width:640px;padding-top:56%"><video src="{url}.mp4" class="tgme_widget_message_video js-message_video"></video></div><time class="message_video_duration js-message_video_duration">0:27</time></a>'
-VOICE = '<a class="tgme_widget_message_voice_player js-message_voice_player" href="https://t.me/{name}/{id}"><audio class="tgme_widget_message_voice js-message_voice" src="{url}.ogg" width="100%"></audio><time class="tgme_widget_message_voice_duration js-message_voice_duration">0:27</time></a>'
 # Markup of a post, and the names of its files here.
 KINDS = [(PHOTO, ["1.jpg"]), (VIDEO, ["1.mp4", "2.jpg"]), (VOICE, ["1.ogg"])]
 BODIES = {"jpg": b"\xff\xd8\xff\xe0", "mp4": b"\0\0\0\x18ftypmp42", "ogg": b"OggS"}

@@ -27,6 +27,10 @@ PAGE_IDS = 20
 BEGAN = datetime.datetime(2026, 3, 1, 12, tzinfo=datetime.timezone.utc)
 EMPTY = '<div class="tgme_widget_message_wrap"><div class="tgme_widget_message_centered"><div class="tme_no_messages_found">No posts found</div></div></div>'
 NOBODY = '<html><body class="tgme_body_wrap"><div class="tgme_page"><div class="tgme_page_icon"><i class="tgme_icon_user"></i></div><div class="tgme_page_description">If you have <strong>Telegram</strong>, you can contact <a class="tgme_username_link">@nobody</a> right away.</div></div></body></html>'
+# Parts of a message with files at `url`: a picture at `url`.jpg, a film at .mp4 with its still at -still.jpg, a voice at .ogg.
+PHOTO = '<a class="tgme_widget_message_photo_wrap 51{id} 12_34" href="https://t.me/{name}/{id}" style="width:450px;background-image:url(\'{url}.jpg\')"><div class="tgme_widget_message_photo" style="width:75%;padding-top:66%"></div></a>'
+VIDEO = '<a class="tgme_widget_message_video_player js-message_video_player" href="https://t.me/{name}/{id}"><i class="tgme_widget_message_video_thumb" style="background-image:url(\'{url}-still.jpg\')"></i><div class="tgme_widget_message_video_wrap" style="width:640px;padding-top:56%"><video src="{url}.mp4" class="tgme_widget_message_video js-message_video"></video></div><time class="message_video_duration js-message_video_duration">0:27</time></a>'
+VOICE = '<a class="tgme_widget_message_voice_player js-message_voice_player" href="https://t.me/{name}/{id}"><audio class="tgme_widget_message_voice js-message_voice" src="{url}.ogg" width="100%"></audio><time class="tgme_widget_message_voice_duration js-message_voice_duration">0:27</time></a>'
 
 
 def text(words):

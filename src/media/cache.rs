@@ -1,15 +1,20 @@
 //! Files that are kept here: fetched once, named once they are whole, and served from the store of media, within a quota.
 
+mod hot;
 mod made;
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
+    io,
+    ops::Range,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
+use bytes::Bytes;
 use chrono::TimeDelta;
+use futures_util::stream::BoxStream;
 use moka::sync::Cache as Remembered;
 use serde::Serialize;
 use tokio::{sync::Semaphore, time::timeout};
@@ -22,6 +27,8 @@ use super::{
     objects::{Digest, Entry, Error, Objects},
     present::{Found, Present, Unread},
 };
+use hot::Hot;
+
 use crate::{
     clock::Clock,
     fetch::FileError,
@@ -61,6 +68,12 @@ pub struct Rules {
     pub transcode: bool,
 }
 
+/// What is read of a file.
+pub enum Reading {
+    Whole(Bytes),
+    Pieces(BoxStream<'static, io::Result<Bytes>>),
+}
+
 /// What became of a request.
 pub enum Opened {
     Stored(Entry),
@@ -96,6 +109,7 @@ pub struct Cache {
     making: tokio::sync::Mutex<()>,
     pace: Pace,
     entries: Remembered<String, Entry>,
+    hot: Hot,
     failures: Remembered<String, ()>,
     refusals: Remembered<String, ()>,
     downloads: Mutex<HashMap<String, Arc<Download>>>,
@@ -163,6 +177,7 @@ impl Cache {
             slots: Semaphore::new(DOWNLOADS),
             making: tokio::sync::Mutex::default(),
             entries: Remembered::new(ENTRIES),
+            hot: Hot::default(),
             failures: Remembered::builder().max_capacity(ENTRIES).time_to_live(AFTER_FAILURE).build(),
             refusals: Remembered::builder().max_capacity(ENTRIES).time_to_live(AFTER_REFUSAL).build(),
             downloads: Mutex::default(),
@@ -171,8 +186,15 @@ impl Cache {
         })
     }
 
-    pub fn objects(&self) -> &Objects {
-        &self.objects
+    /// The bytes of the range, which must lie within the file, as far as it was read so far.
+    pub async fn read(&self, entry: &Entry, range: Range<u64>) -> Result<Reading, Error> {
+        if entry.length > hot::MOST {
+            return Ok(Reading::Pieces(self.objects.read(&entry.digest, range).await?));
+        }
+        let whole = self.hot.get(&entry.digest, || self.objects.whole(&entry.digest)).await?;
+        let within = whole.len() as u64 >= range.end;
+        let bytes = within.then(|| whole.slice(range.start as usize..range.end as usize));
+        bytes.map(Reading::Whole).ok_or_else(|| Error::Short(entry.digest.clone()))
     }
 
     pub fn present(&self) -> &Present {
@@ -363,6 +385,7 @@ impl Cache {
     /// A file that was there is not there any more, whoever took it; it is fetched again when it is wanted.
     pub fn lost(&self, digest: &Digest) {
         self.book().remove(digest);
+        self.hot.forget(digest);
     }
 
     /// The file as upstream has it, by an address that is renewed if it is dead.
@@ -384,6 +407,7 @@ impl Cache {
     pub async fn trim(&self) -> Result<(), Error> {
         for digest in self.leaving() {
             self.objects.remove(&digest).await?;
+            self.hot.forget(&digest);
             let mut book = self.book();
             book.remove(&digest);
             book.figures.evicted += 1;

@@ -16,7 +16,7 @@ pub use present::{Found, Present, Unread};
 pub use refresh::{Refreshes, Renewal};
 
 pub use address::{Address, Addresses, File, is_of_web};
-pub use cache::{Cache, Figures, Opened, Rules};
+pub use cache::{Cache, Figures, Opened, Reading, Rules};
 pub use download::{Download, Progress, Why};
 pub use facts::Facts;
 pub use keeper::{Care, Looks, keep};

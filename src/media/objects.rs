@@ -4,9 +4,10 @@
 
 use std::{
     io,
-    ops::Range,
+    ops::{Range, RangeInclusive},
     path::{Path, PathBuf},
     sync::Arc,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -27,8 +28,11 @@ use crate::model::{Known, Time};
 /// What a bucket takes at once, and how many at the same time.
 const PART_BYTES: usize = 8 << 20;
 const PARTS: usize = 2;
-/// A reader is given so much at once.
-const STEP_BYTES: u64 = 512 << 10;
+/// A reader is given so much at once, and the more the faster it takes that: a reader in a hurry costs few calls, one that
+/// takes its time little memory.
+const STEP_BYTES: RangeInclusive<u64> = 64 << 10..=512 << 10;
+/// Who takes a step within so long is in a hurry.
+const HURRY: Duration = Duration::from_millis(20);
 
 /// SHA-256 of a file, in hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -79,6 +83,8 @@ pub enum Error {
     Store(#[from] object_store::Error),
     #[error("a file on its way to the store of media: {0}")]
     Spool(#[from] io::Error),
+    #[error("the file {} is shorter than it was", .0.0)]
+    Short(Digest),
     #[error("an entry of the store of media cannot be read: {0}")]
     Entry(#[from] serde_json::Error),
 }
@@ -138,6 +144,11 @@ impl Objects {
         Ok(())
     }
 
+    /// All of a file, for small ones.
+    pub async fn whole(&self, digest: &Digest) -> Result<Bytes, Error> {
+        Ok(self.store.get(&self.object(digest)).await?.bytes().await?)
+    }
+
     /// The bytes of the range, which must lie within the file, a step at a time: who reads slowly holds one of them.
     pub async fn read(
         &self,
@@ -148,18 +159,20 @@ impl Objects {
             return Ok(stream::empty().boxed());
         }
         let (store, key) = (Arc::clone(&self.store), self.object(digest));
-        let step = move |at: u64| at..at.saturating_add(STEP_BYTES).min(range.end);
-        let first = step(range.start);
+        let step = move |at: u64, bytes: u64| at..at.saturating_add(bytes).min(range.end);
+        let (shortest, longest) = STEP_BYTES.into_inner();
+        let first = step(range.start, shortest);
         // What is not there is known before the answer begins.
         let piece = store.get_range(&key, first.clone()).await?;
-        let rest = stream::try_unfold(first.end, move |at| {
-            let (store, key, next) = (Arc::clone(&store), key.clone(), step(at));
+        let rest = stream::try_unfold((first.end, shortest, Instant::now()), move |(at, bytes, given)| {
+            let bytes = if given.elapsed() < HURRY { bytes.saturating_mul(2).min(longest) } else { shortest };
+            let (store, key, next) = (Arc::clone(&store), key.clone(), step(at, bytes));
             async move {
                 if next.is_empty() {
                     return Ok(None);
                 }
                 let piece = store.get_range(&key, next.clone()).await.map_err(io::Error::other)?;
-                Ok(Some((piece, next.end)))
+                Ok(Some((piece, (next.end, bytes, Instant::now()))))
             }
         });
         Ok(stream::once(std::future::ready(Ok(piece))).chain(rest).boxed())

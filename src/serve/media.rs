@@ -2,8 +2,7 @@
 
 use std::{io, sync::Arc, time::Duration};
 
-use bytes::Bytes;
-use futures_util::{StreamExt, stream::BoxStream};
+use futures_util::StreamExt;
 use hyper::{
     StatusCode,
     header::{
@@ -19,7 +18,7 @@ use super::{
     conditional::{Verdict, evaluate},
     range::{Part, part},
 };
-use crate::media::{Address, Cache, Download, Entry, Found, Opened, Progress, SAVED, Unread};
+use crate::media::{Address, Cache, Download, Entry, Found, Opened, Progress, Reading, SAVED, Unread};
 
 /// A file does not change: what an edit puts in its place is another one, and rare.
 const LASTING: &str = "public, max-age=604800, immutable";
@@ -84,7 +83,7 @@ async fn stored(cache: &Cache, parts: &Parts, entry: &Entry) -> Answer {
         (Verdict::Proceed, Part::Of(range)) => (StatusCode::PARTIAL_CONTENT, range),
     };
     let length = range.end - range.start;
-    let read = match cache.objects().read(&entry.digest, range.clone()).await {
+    let read = match cache.read(entry, range.clone()).await {
         Ok(read) => read,
         Err(error) => {
             tracing::warn!(%error, "a stored file cannot be read");
@@ -92,7 +91,11 @@ async fn stored(cache: &Cache, parts: &Parts, entry: &Entry) -> Answer {
             return problem(StatusCode::SERVICE_UNAVAILABLE, "The file cannot be read at the moment.");
         }
     };
-    let mut answer = file(status, &entry.mime, read, Some(length));
+    let answer = match read {
+        Reading::Whole(bytes) => super::answer::new(status, bytes),
+        Reading::Pieces(read) => pieces(status, read, Some(length)),
+    };
+    let mut answer = file(answer, &entry.mime);
     let headers = answer.headers_mut();
     put(headers, ETAG, &tag);
     put(headers, CACHE_CONTROL, LASTING);
@@ -110,7 +113,7 @@ fn coming(download: &Arc<Download>) -> Answer {
         Progress::Done { length, mime, .. } => (Some(*length), *mime),
         Progress::Asked | Progress::Failed(_) => (None, SAVED),
     };
-    let mut answer = file(StatusCode::OK, mime, download.read(0, length.unwrap_or(u64::MAX)), length);
+    let mut answer = file(pieces(StatusCode::OK, download.read(0, length.unwrap_or(u64::MAX)), length), mime);
     put(answer.headers_mut(), CACHE_CONTROL, "no-store");
     answer
 }
@@ -122,14 +125,13 @@ async fn a_part(cache: &Cache, parts: &Parts, address: &Address) -> Option<Answe
     let found = cache.present().files().part(&url, range).await.ok()??;
     let length = found.body.length;
     let read = found.body.pieces.map(|piece| piece.map_err(io::Error::other)).boxed();
-    let mut answer = file(StatusCode::PARTIAL_CONTENT, address.mime(), read, length);
+    let mut answer = file(pieces(StatusCode::PARTIAL_CONTENT, read, length), address.mime());
     put(answer.headers_mut(), CONTENT_RANGE, &found.content_range);
     put(answer.headers_mut(), CACHE_CONTROL, "no-store");
     Some(answer)
 }
 
-fn file(status: StatusCode, mime: &str, read: BoxStream<'static, io::Result<Bytes>>, length: Option<u64>) -> Answer {
-    let mut answer = pieces(status, read, length);
+fn file(mut answer: Answer, mime: &str) -> Answer {
     let headers = answer.headers_mut();
     put(headers, CONTENT_TYPE, mime);
     put(headers, CONTENT_SECURITY_POLICY, POLICY);

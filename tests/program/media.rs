@@ -247,6 +247,8 @@ async fn where_feeds_need_a_token_files_need_it_too() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_somebody_took_away_is_fetched_again() {
     let (_upstream, cdn, program) = world(CACHE).await;
+    // A small one would be in memory.
+    cdn.give("/kettle/1.jpg", Given::File(picture().repeat(200)));
     let daemon = started(&program);
     kept(&daemon, "/media/kettle/1/1.jpg");
     std::fs::remove_dir_all(program.path("data/media/objects")).unwrap();
