@@ -11,9 +11,11 @@ use tokio::sync::{Notify, watch};
 
 use crate::model::{ChannelName, PostId, Time};
 
-/// After one that brought nothing, the post's page is not asked for again for so long.
+/// After a look that brought nothing, the post's page is not asked for again for so long.
 const AFTER_FAILURE: TimeDelta = TimeDelta::minutes(10);
-/// Failures that are remembered, and posts that wait.
+/// Who read the address just before it was renewed need not have it renewed again.
+const AFTER_SUCCESS: TimeDelta = TimeDelta::seconds(5);
+/// Outcomes that are remembered, and posts that wait.
 const MOST: usize = 10_000;
 
 /// What a look at the post's page brought.
@@ -39,7 +41,8 @@ struct Book {
     /// Posts that nobody looks at yet.
     line: VecDeque<Place>,
     waiting: HashMap<Place, watch::Sender<Option<Renewal>>>,
-    failed: HashMap<Place, (Renewal, Time)>,
+    /// What came of looks, and until when that holds.
+    settled: HashMap<Place, (Renewal, Time)>,
 }
 
 impl Refreshes {
@@ -48,7 +51,7 @@ impl Refreshes {
         let place = (name.clone(), post);
         let mut told = {
             let mut book = self.book();
-            if let Some((renewal, _)) = book.failed.get(&place).filter(|(_, until)| now < *until) {
+            if let Some((renewal, _)) = book.settled.get(&place).filter(|(_, until)| now < *until) {
                 return *renewal;
             }
             match book.waiting.get(&place) {
@@ -80,13 +83,12 @@ impl Refreshes {
     pub fn settle(&self, name: &ChannelName, post: PostId, renewal: Renewal, now: Time) {
         let place = (name.clone(), post);
         let mut book = self.book();
-        if renewal != Renewal::Done {
-            if book.failed.len() >= MOST {
-                book.failed.retain(|_, (_, until)| now < *until);
-            }
-            if book.failed.len() < MOST {
-                book.failed.insert(place.clone(), (renewal, now + AFTER_FAILURE));
-            }
+        if book.settled.len() >= MOST {
+            book.settled.retain(|_, (_, until)| now < *until);
+        }
+        if book.settled.len() < MOST {
+            let holds = if renewal == Renewal::Done { AFTER_SUCCESS } else { AFTER_FAILURE };
+            book.settled.insert(place.clone(), (renewal, now + holds));
         }
         if let Some(waiting) = book.waiting.remove(&place) {
             waiting.send_replace(Some(renewal));
