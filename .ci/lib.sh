@@ -50,6 +50,13 @@ free_port() { # one of loopback that nobody listens at
     python3 -c 'import socket; probe = socket.socket(); probe.bind(("127.0.0.1", 0)); print(probe.getsockname()[1])'
 }
 
+pages_ready() { # Chromium, and what drives it, in target/pages/modules
+    need chromium fonts-dejavu-core && { command -v npm >/dev/null || need nodejs npm; } || return
+    mkdir -p target/pages/modules
+    [ -d target/pages/modules/node_modules/axe-core ] ||
+        timeout 300 npm install --silent --no-audit --no-fund --prefix target/pages/modules playwright-core@1 axe-core@4 >/dev/null 2>&1
+}
+
 stand_in() { # stand_in DIRECTORY [COMMAND...]: begins one for t.me, by COMMAND; sets $standin, its process, and $upstream
     local said i
     said=$(mktemp)

@@ -1,13 +1,5 @@
 # The pages in Debian's Chromium, over hand-made channels. Sourced by .ci/run.
 
-pages_ready() {
-    command -v chromium >/dev/null || { apt-get update -qq && timeout 600 apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core; } >/dev/null 2>&1
-    command -v chromium >/dev/null && command -v node >/dev/null && command -v npm >/dev/null || return 1
-    mkdir -p target/pages/modules
-    [ -d target/pages/modules/node_modules/axe-core ] ||
-        timeout 300 npm install --silent --no-audit --no-fund --prefix target/pages/modules playwright-core@1 axe-core@4 >/dev/null 2>&1
-}
-
 pages_look() { # starts the program over a stand-in, looks, and ends both
     local work port standin upstream program status=1
     work=$(mktemp -d)

@@ -66,6 +66,7 @@ static PAGE: LazyLock<Builder<'static>> = LazyLock::new(|| {
     builder
         .set_tag_attribute_value("img", "loading", "lazy")
         .set_tag_attribute_value("video", "controls", "")
+        .set_tag_attribute_value("video", "playsinline", "")
         .set_tag_attribute_value("audio", "controls", "")
         .link_rel(Some("noopener noreferrer"));
     builder
@@ -106,7 +107,7 @@ fn builder() -> Builder<'static> {
     builder
 }
 
-/// The content of an item as a page shows it: players with their controls, pictures loaded when they come into sight.
+/// The content of an item as a page shows it: players with their controls and in their place, pictures loaded when they come into sight.
 pub fn for_page(content: &str) -> String {
     PAGE.clean(content).to_string()
 }
