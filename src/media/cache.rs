@@ -1,10 +1,13 @@
 //! Files that are kept here: fetched once, named once they are whole, and served from the store of media, within a quota.
 
+mod book;
 mod hot;
 mod made;
 
+pub use book::{Figures, Rules};
+
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{HashMap, HashSet},
     io,
     ops::Range,
     path::PathBuf,
@@ -16,10 +19,10 @@ use bytes::Bytes;
 use chrono::TimeDelta;
 use futures_util::stream::BoxStream;
 use moka::sync::Cache as Remembered;
-use serde::Serialize;
 use tokio::{sync::Semaphore, time::timeout};
 use tracing::{debug, warn};
 
+use self::{book::Book, hot::Hot};
 use super::{
     address::{Address, File},
     download::{Download, Pace, Progress, Why},
@@ -27,14 +30,7 @@ use super::{
     objects::{Digest, Entry, Error, Objects},
     present::{Found, Present, Unread},
 };
-use hot::Hot;
-
-use crate::{
-    clock::Clock,
-    fetch::FileError,
-    model::{Known, Time},
-    store::Handle,
-};
+use crate::{clock::Clock, fetch::FileError, model::Known, store::Handle};
 
 /// Downloads at the same time.
 const DOWNLOADS: usize = 4;
@@ -50,23 +46,6 @@ const AVATAR_AGE: TimeDelta = TimeDelta::days(1);
 const ENTRIES: u64 = 100_000;
 /// A file without an entry may be about to get one.
 const ORPHAN_AGE: TimeDelta = TimeDelta::hours(1);
-
-/// What is kept, and how much.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rules {
-    /// Of one file; larger ones are led to where they are.
-    pub max_bytes: u64,
-    /// Of all files; the least recently used leave first.
-    pub quota_bytes: u64,
-    /// A file that nobody used for so long leaves; None: as long as there is room.
-    pub unused_days: Option<u32>,
-    /// Of all downloads together; 0: as many as come.
-    pub bytes_per_second: u64,
-    /// The channels, by slug in lower case, whose files never leave.
-    pub kept: BTreeSet<String>,
-    /// Whether M4A is made of voices.
-    pub transcode: bool,
-}
 
 /// What is read of a file.
 pub enum Reading {
@@ -84,17 +63,6 @@ pub enum Opened {
     Nothing,
     Gone,
     Later(Duration),
-}
-
-/// How much there is, and what was done since the start.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Figures {
-    pub files: u64,
-    pub bytes: u64,
-    pub served: u64,
-    pub fetched: u64,
-    pub failed: u64,
-    pub evicted: u64,
 }
 
 pub struct Cache {
@@ -117,38 +85,6 @@ pub struct Cache {
     facts: Facts,
 }
 
-#[derive(Default)]
-struct Book {
-    files: HashMap<Digest, Used>,
-    /// The places that lead to a file.
-    places: HashSet<String>,
-    pinned: HashSet<Digest>,
-    figures: Figures,
-    /// Numbers downloads.
-    next: u64,
-}
-
-struct Used {
-    length: u64,
-    last: Time,
-}
-
-impl Book {
-    fn add(&mut self, digest: Digest, length: u64, last: Time) {
-        if self.files.insert(digest, Used { length, last }).is_none() {
-            self.figures.files += 1;
-            self.figures.bytes += length;
-        }
-    }
-
-    fn remove(&mut self, digest: &Digest) {
-        if let Some(used) = self.files.remove(digest) {
-            self.figures.files -= 1;
-            self.figures.bytes -= used.length;
-        }
-    }
-}
-
 impl Cache {
     /// Finds out what is there. Files on their way lie in `spool`, a directory of its own.
     pub async fn open(
@@ -164,7 +100,7 @@ impl Cache {
             book.add(file.digest, file.length, file.modified);
         }
         book.places = objects.places().await?.into_iter().collect();
-        for place in book.places.iter().filter(|place| is_kept(&rules, place)) {
+        for place in book.places.iter().filter(|place| rules.keep(place)) {
             book.pinned.extend(objects.entry(place).await?.map(|entry| entry.digest));
         }
         Ok(Self {
@@ -281,7 +217,7 @@ impl Cache {
         };
         let Some(entry) = entry else { return Ok(None) };
         let is_old = address.file == File::Avatar && self.clock.wall() - entry.stored >= AVATAR_AGE;
-        if is_old || !self.book().files.contains_key(&entry.digest) {
+        if is_old || !self.book().has(&entry.digest) {
             return Ok(None);
         }
         self.entries.insert(place.to_owned(), entry.clone());
@@ -291,9 +227,7 @@ impl Cache {
     fn used(&self, entry: &Entry) {
         let mut book = self.book();
         book.figures.served += 1;
-        if let Some(used) = book.files.get_mut(&entry.digest) {
-            used.last = self.clock.wall();
-        }
+        book.used(&entry.digest, self.clock.wall());
     }
 
     /// The download of the file, begun if it is not under way; None if no stored post has such a file.
@@ -374,7 +308,7 @@ impl Cache {
             book.add(entry.digest.clone(), entry.length, self.clock.wall());
             book.places.insert(place.to_owned());
             book.figures.fetched += 1;
-            if is_kept(&self.rules, place) {
+            if self.rules.keep(place) {
                 book.pinned.insert(entry.digest.clone());
             }
         }
@@ -405,7 +339,8 @@ impl Cache {
 
     /// Lets go what is beyond the quota, and what nobody used for too long.
     pub async fn trim(&self) -> Result<(), Error> {
-        for digest in self.leaving() {
+        let leaving = self.book().leaving(&self.rules, self.clock.wall());
+        for digest in leaving {
             self.objects.remove(&digest).await?;
             self.hot.forget(&digest);
             let mut book = self.book();
@@ -413,20 +348,6 @@ impl Cache {
             book.figures.evicted += 1;
         }
         Ok(())
-    }
-
-    fn leaving(&self) -> Vec<Digest> {
-        let book = self.book();
-        let oldest = self.rules.unused_days.map(|days| self.clock.wall() - TimeDelta::days(days.into()));
-        let mut files: Vec<_> = book.files.iter().filter(|(digest, _)| !book.pinned.contains(*digest)).collect();
-        files.sort_by(|a, b| (a.1.last, a.0).cmp(&(b.1.last, b.0)));
-        let mut beyond = book.figures.bytes.saturating_sub(self.rules.quota_bytes);
-        let leaves = files.into_iter().take_while(|(_, used)| {
-            let goes = beyond > 0 || oldest.is_some_and(|oldest| used.last < oldest);
-            beyond = beyond.saturating_sub(used.length);
-            goes
-        });
-        leaves.map(|(digest, _)| digest.clone()).collect()
     }
 
     /// Removes files that nothing leads to, as a crash between the two leaves them.
@@ -467,8 +388,4 @@ fn known(ended: &Progress) -> Option<Known> {
         Progress::Failed(why) => why.known(),
         Progress::Asked | Progress::Coming { .. } => None,
     }
-}
-
-fn is_kept(rules: &Rules, place: &str) -> bool {
-    place.split('/').next().is_some_and(|slug| rules.kept.contains(&slug.to_lowercase()))
 }
