@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """A film, a voice, a silent film and an album that are kept: with upstream gone, Chromium plays them from the channel's
-page, and podboat fetches what newsboat finds enclosed. MODULES are Chromium's driver for Node."""
+page, also on a telephone and without scripts, and podboat fetches what newsboat finds enclosed. MODULES are Chromium's driver for Node."""
 import functools
 import hashlib
 import http.server
+import json
 import os
 import pathlib
 import pty
@@ -16,6 +17,8 @@ from upstream import VIDEO, VOICE, Answer, Server, StandIn, asked_for, block, pa
 
 NAME = "kettle"
 FILM_SECONDS, PICTURES = 70, 4
+# A film and a silent one, each with a still; a voice, the album and the channel's picture.
+FILES = 6 + PICTURES
 ALBUM = ('<div class="tgme_widget_message_grouped_wrap"><div class="tgme_widget_message_grouped"><div class="'
          'tgme_widget_message_grouped_layer">{}</div></div></div>')
 OF_ALBUM = ('<a class="tgme_widget_message_photo_wrap grouped_media_wrap 51{id}" style="width:227px;height:169px;'
@@ -47,7 +50,7 @@ class Channel(StandIn):
         bodies = {1: shown(VIDEO, 1) + text("A film"), 2: shown(VOICE, 2) + text("A voice"), 3: shown(LOOP, 3),
                   4: ALBUM.format(album) + text("Four")}
         blocks = [block(NAME, 1_000_000_001, number, body) for number, body in bodies.items()]
-        return Answer(200, page(NAME, [] if before else blocks))
+        return Answer(200, page(NAME, [] if before else blocks, photo=f"http://127.0.0.1:{self.files.server_port}/face.jpg"))
 
     def end(self):
         for server in (self.files, self.server):
@@ -68,7 +71,8 @@ def record(folder):
     ffmpeg(*tone(20), "-c:a", "libopus", "-b:a", "24k", folder / "2.ogg")
     ffmpeg(*moving("320x240", 4), *coded, folder / "3.mp4")
     for number in range(4, 4 + PICTURES):
-        ffmpeg("-f", "lavfi", "-i", f"testsrc2=size={400 + number}x300", "-frames:v", 1, folder / f"{number}.jpg")
+        ffmpeg("-f", "lavfi", "-i", f"testsrc2=size={400 + 10 * number}x300", "-frames:v", 1, folder / f"{number}.jpg")
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=size=160x160", "-frames:v", 1, folder / "face.jpg")
     for number in (1, 3):
         ffmpeg("-i", folder / f"{number}.mp4", "-frames:v", 1, folder / f"{number}-still.jpg")
 
@@ -116,8 +120,8 @@ def main(directory, modules):
     with Daemon(directory, [upstream.url], [NAME], interval=600, more=more) as daemon:
         told = lambda: [item for item in daemon.items(NAME) if all("size_in_bytes" in file for file in item["attachments"])]
         wait_for("all lengths are told", lambda: len(told()) == 4, 60)
-        for path in ("1/2.jpg", "3/2.jpg"):
-            wait_for("the stills are kept", lambda: daemon.get(f"/media/{NAME}/{path}")[1]["ETag"], 30)
+        kept = lambda: json.loads(daemon.get("/health")[2])["media"]["files"] == FILES
+        wait_for("all files are kept", kept, 30)
         upstream.end()
         for kind in ("atom.xml", "rss.xml"):
             got = download(directory / kind, f"{daemon.url}/{NAME}/{kind}")

@@ -103,7 +103,7 @@ pub fn row(site: &Site, feed: &FeedId, header: &Header, page: &str) -> Row {
         verified: is_verified(site, &ids),
         initials: initials(&header.title),
         hue: header.title.chars().map(u32::from).fold(0, u32::wrapping_add) % HUES + 1,
-        image: header.image.clone().filter(|address| address.starts_with("https:")),
+        image: header.image.clone().filter(|address| may_be_seen(address, &site.config.server.public_url)),
         page: page.to_owned(),
         documents: documents(page, &distinct(&header.title, feed)),
         address: document_url(&site.config.server.public_url, feed, Format::Atom),
@@ -114,6 +114,11 @@ pub fn row(site: &Site, feed: &FeedId, header: &Header, page: &str) -> Row {
         last: None,
         stale: stale(site, feed, Utc::now()).map(moment),
     }
+}
+
+/// Whether the policy of pages lets a picture at `address` be seen.
+fn may_be_seen(address: &str, public_url: &str) -> bool {
+    address.starts_with("https:") || address.strip_prefix(public_url).is_some_and(|path| path.starts_with('/'))
 }
 
 /// Of a merged feed all channels are to be so.
