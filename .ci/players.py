@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """A film, a voice, a silent film and an album that are kept: with upstream gone, Chromium plays them from the channel's
-page, also on a telephone and without scripts, and podboat fetches what newsboat finds enclosed. MODULES are Chromium's driver for Node."""
+page, also on a telephone and without scripts, and podboat fetches what newsboat finds enclosed. MODULES are Chromium's
+driver for Node."""
 import functools
 import hashlib
 import http.server

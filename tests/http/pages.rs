@@ -4,7 +4,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::Utc;
 use feedbridge::{
     config::FeedSpec,
-    model::{Inline, Part, Post, Stored},
+    model::{Inline, Part, Post, Stored, Video, Voice},
     status::events::{self, Event, What},
     status::{State, Status},
     store::{Batch, Store},
@@ -270,6 +270,37 @@ async fn a_channel_without_a_picture_has_its_initials_and_one_with_a_dead_pictur
     let page = titled.get("/Alpha/").await;
     assert_eq!(words(&page, ".avatar"), ["ЁВ"]);
     assert_eq!(attributes(&page, ".avatar img", "src"), ["https://cdn.example/gone.jpg"]);
+}
+
+#[tokio::test]
+async fn a_channels_picture_is_shown_where_the_policy_lets_it_be_seen() {
+    let mut config = config();
+    config.server.public_url = "http://feeds.example".to_owned();
+    let local = over(world().store, config);
+    for (photo, is_shown) in [
+        ("https://cdn.example/face.jpg", true),
+        ("http://feeds.example/media/Alpha/avatar/0.jpg", true),
+        ("http://feeds.example.org/media/Alpha/avatar/0.jpg", false),
+        ("http://cdn.example/face.jpg", false),
+    ] {
+        let mut channel = local.store.channel_by_id(ALPHA).unwrap().unwrap();
+        channel.info.photo = Some(photo.into());
+        local.store.commit(minute(9), Batch { channel: Some(channel), ..Batch::default() }).unwrap();
+        let shown = attributes(&local.get("/Alpha/").await, ".avatar img", "src");
+        assert_eq!(shown, if is_shown { vec![photo] } else { vec![] });
+    }
+}
+
+#[tokio::test]
+async fn films_and_voices_are_played_in_their_place_on_a_page() {
+    let world = world();
+    let mut film = stored(4, "A film and a voice");
+    film.post.parts.push(Part::Video(Video { url: Some("https://cdn.example/film.mp4".into()), ..Video::default() }));
+    film.post.parts.push(Part::Voice(Voice { url: Some("https://cdn.example/voice.ogg".into()), ..Voice::default() }));
+    world.keep(ALPHA, film);
+    let page = world.get("/Alpha/").await;
+    assert_eq!(attributes(&page, "article video[controls][playsinline]", "src"), ["https://cdn.example/film.mp4"]);
+    assert_eq!(attributes(&page, "article audio[controls]", "src"), ["https://cdn.example/voice.ogg"]);
 }
 
 #[tokio::test]
