@@ -210,6 +210,7 @@ impl Cache {
 
     async fn stored(&self, address: &Address, place: &str) -> Result<Option<Entry>, Error> {
         let known = self.entries.get(place);
+        let is_known = known.is_some();
         let entry = match known {
             Some(entry) => Some(entry),
             None if self.book().places.contains(place) => self.objects.entry(place).await?,
@@ -220,7 +221,9 @@ impl Cache {
         if is_old || !self.book().has(&entry.digest) {
             return Ok(None);
         }
-        self.entries.insert(place.to_owned(), entry.clone());
+        if !is_known {
+            self.entries.insert(place.to_owned(), entry.clone());
+        }
         Ok(Some(entry))
     }
 

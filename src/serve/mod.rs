@@ -69,8 +69,7 @@ where
     let (status, bytes) = (response.status().as_u16(), answer::body_length(&response));
     site.metrics.request(class, status, bytes);
     // Letters outside of ASCII may stand in a target, and some of them break lines.
-    let target = parts.uri.to_string();
-    tracing::debug!(method = %parts.method, target = %target.escape_debug(), status, bytes, "answered");
+    tracing::debug!(method = %parts.method, target = %parts.uri.to_string().escape_debug(), status, bytes, "answered");
     response
 }
 
