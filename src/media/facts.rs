@@ -48,7 +48,11 @@ impl Facts {
         for (slug, told) in channels {
             let coming = coming.clone();
             let waiting = store.run(move |store| write(store, &slug, told, &coming, now)).await??;
-            self.book().extend(waiting);
+            let mut book = self.book();
+            for (address, told) in waiting {
+                // What was told meanwhile is newer.
+                book.entry(address).or_insert(told);
+            }
         }
         Ok(())
     }
